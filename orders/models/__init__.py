@@ -1,0 +1,20 @@
+"""What a funeral home asks for and what a family receives."""
+
+from orders.models.candidate import Approval, Candidate
+from orders.models.consent import Consent, ConsentText
+from orders.models.delivery import Deliverable, Download, DownloadLink
+from orders.models.order import Item, Order
+from orders.models.photo import Photo
+
+__all__ = [
+    "Approval",
+    "Candidate",
+    "Consent",
+    "ConsentText",
+    "Deliverable",
+    "Download",
+    "DownloadLink",
+    "Item",
+    "Order",
+    "Photo",
+]

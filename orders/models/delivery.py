@@ -1,0 +1,87 @@
+"""Files for the family, the link that hands them out, and every time it did."""
+
+import uuid
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from orders.models.candidate import Approval
+from orders.models.order import Item, Order
+from portal.models import User
+
+
+class Deliverable(models.Model):
+    """A finished file, made from an approved candidate and from nothing else."""
+
+    code = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    item = models.ForeignKey(Item, models.CASCADE, related_name="deliverables")
+    approval = models.ForeignKey(Approval, models.PROTECT, related_name="deliverables")
+    # Which of the product's files it is, e.g. "original", "print-11x14", "screen-wide".
+    variant = models.CharField(max_length=40)
+    media_type = models.CharField(max_length=40)
+    file = models.CharField(max_length=255, help_text="name in the default storage")
+    preview = models.CharField(max_length=255, blank=True)
+    # Korean, NFC, without folders: what the browser saves it as.
+    download_name = models.CharField(max_length=120)
+    sha256 = models.CharField(max_length=64)
+    byte_count = models.PositiveBigIntegerField()
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    duration_ms = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["item_id", "id"]
+        constraints = [models.UniqueConstraint(fields=["approval", "variant"], name="deliverable_variant_once")]
+
+    def __str__(self) -> str:
+        return self.download_name
+
+
+class DownloadLink(models.Model):
+    """A family's way in. The token is in the link alone; here is its hash."""
+
+    code = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    order = models.ForeignKey(Order, models.CASCADE, related_name="links")
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    visits = models.PositiveIntegerField(default=0)
+    downloads = models.PositiveIntegerField(default=0)
+    max_downloads = models.PositiveIntegerField(default=200)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(condition=Q(downloads__lte=F("max_downloads")), name="link_downloads_bounded"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.code)
+
+    @property
+    def is_open(self) -> bool:
+        return self.revoked_at is None and self.expires_at > timezone.now()
+
+    def count_download(self) -> bool:
+        """Count one more; false when the last one was already used."""
+        open_still = DownloadLink.objects.filter(pk=self.pk, revoked_at=None, expires_at__gt=timezone.now())
+        return open_still.filter(downloads__lt=F("max_downloads")).update(downloads=F("downloads") + 1) == 1
+
+
+class Download(models.Model):
+    link = models.ForeignKey(DownloadLink, models.CASCADE, related_name="log")
+    at = models.DateTimeField(default=timezone.now)
+    # Null for the zip of everything.
+    deliverable = models.ForeignKey(Deliverable, models.CASCADE, null=True, related_name="+")
+    address = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=255, blank=True)
+
+    class Meta:
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M}"

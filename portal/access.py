@@ -1,0 +1,48 @@
+"""Who may come in: the asker's role, and from where they ask."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, cast
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponseBase
+
+from portal.models import User
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+
+def asker(request: HttpRequest) -> User:
+    """The logged-in user of a view behind `for_roles`."""
+    return cast(User, request.user)
+
+
+def for_roles(*roles: str) -> Callable[[View[P]], View[P]]:
+    """A login with one of these roles; anyone else who is logged in learns nothing, not even that the page exists."""
+
+    def decorate(view: View[P]) -> View[P]:
+        @login_required
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if asker(request).role not in roles:
+                raise Http404
+            return view(request, *args, **kwargs)
+
+        return cast(Any, guarded)
+
+    return decorate
+
+
+def client_address(request: HttpRequest) -> str | None:
+    """The address of the browser: as many steps left of the connection's as there are proxies of ours.
+
+    The leftmost part of X-Forwarded-For is what the browser itself claims, so it is never trusted.
+    """
+    steps = settings.TRUSTED_PROXY_COUNT
+    remote: str | None = request.META.get("REMOTE_ADDR") or None
+    if not steps:
+        return remote
+    forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+    return forwarded[-steps] if len(forwarded) >= steps else remote

@@ -1,0 +1,173 @@
+"""Who works here and for which funeral home, and what they did."""
+
+import hashlib
+import secrets
+import uuid
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class FuneralHome(models.Model):
+    """A tenant: what belongs to one home is never seen by another."""
+
+    code = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(_("이름"), max_length=80)
+    phone = models.CharField(_("전화"), max_length=20, blank=True)
+    is_active = models.BooleanField(_("사용 중"), default=True)
+    link_days = models.PositiveSmallIntegerField(_("전달 링크를 여는 날수"), default=30)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["name"], name="home_name_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email__iexact=username)
+
+
+class User(AbstractBaseUser):
+    """One person with a login of their own; nobody shares one.
+
+    Staff and managers belong to one home. Reviewers and operators work for the portal and belong to none:
+    a reviewer sees every home's work to be reviewed, an operator the fleet and no family's pictures.
+    """
+
+    class Role(models.TextChoices):
+        STAFF = "staff", _("담당자")
+        MANAGER = "manager", _("관리자")
+        REVIEWER = "reviewer", _("검수")
+        OPERATOR = "operator", _("운영")
+
+    HOME_ROLES: ClassVar = (Role.STAFF, Role.MANAGER)
+
+    code = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    email = models.EmailField(_("이메일"), unique=True)
+    name = models.CharField(_("이름"), max_length=40)
+    role = models.CharField(_("역할"), max_length=10, choices=Role.choices)
+    home = models.ForeignKey(FuneralHome, models.PROTECT, null=True, blank=True, related_name="people")
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = UserManager()
+
+    EMAIL_FIELD = "email"
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name", "role"]
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(role__in=["staff", "manager"], home__isnull=False)
+                | Q(role__in=["reviewer", "operator"], home__isnull=True),
+                name="user_home_fits_role",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def works_at_home(self) -> bool:
+        return self.role in self.HOME_ROLES
+
+    @property
+    def is_manager(self) -> bool:
+        return self.role == self.Role.MANAGER
+
+    @property
+    def is_reviewer(self) -> bool:
+        return self.role == self.Role.REVIEWER
+
+    @property
+    def is_operator(self) -> bool:
+        return self.role == self.Role.OPERATOR
+
+
+class Invitation(models.Model):
+    """A manager's invitation to a colleague; the link's token is stored hashed."""
+
+    VALID_FOR = timedelta(days=7)
+
+    code = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    home = models.ForeignKey(FuneralHome, models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=10, choices=[(r.value, r.label) for r in User.HOME_ROLES])
+    token_hash = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return str(self.code)
+
+    @classmethod
+    def issue(cls, *, home: FuneralHome, email: str, role: str, invited_by: User) -> tuple["Invitation", str]:
+        """A new invitation and its token, which is nowhere else."""
+        token = new_token()
+        invitation = cls.objects.create(
+            home=home,
+            email=email.lower(),
+            role=role,
+            invited_by=invited_by,
+            token_hash=hash_token(token),
+            expires_at=timezone.now() + cls.VALID_FOR,
+        )
+        return invitation, token
+
+    @property
+    def is_open(self) -> bool:
+        return self.accepted_at is None and self.expires_at > timezone.now()
+
+
+class AuditEvent(models.Model):
+    """Who did what to whose data, when and from where; rows are only ever added.
+
+    A trigger of the database refuses UPDATE and DELETE. Written by `portal.audit.record` in the transaction of
+    what it describes.
+    """
+
+    at = models.DateTimeField(default=timezone.now, editable=False)
+    actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    # Whoever acts without a login: "family", "worker", "system".
+    actor_kind = models.CharField(max_length=10, default="user")
+    address = models.GenericIPAddressField(null=True)
+    home = models.ForeignKey(FuneralHome, models.PROTECT, null=True, related_name="+")
+    action = models.CharField(max_length=60)
+    subject = models.UUIDField(null=True)
+    details = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["subject", "-id"]), models.Index(fields=["home", "-id"])]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.action}"
+
+
+def new_token() -> str:
+    """43 characters of 256 random bits, for a link."""
+    return secrets.token_urlsafe(32)
+
+
+def hash_token(token: str) -> str:
+    """The hex SHA-256 under which a token is stored; 256 random bits need no salt."""
+    return hashlib.sha256(token.encode()).hexdigest()
