@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Generator
 from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
@@ -64,9 +64,6 @@ def _start() -> None:
 
 
 def _with_database(url: str, number: int) -> str:
-    """The same Redis server, another of its numbered databases."""
-    parts = urlsplit(url)
-    if parts.scheme == "unix":
-        query = dict(parse_qsl(parts.query)) | {"db": str(number)}
-        return urlunsplit(parts._replace(query=urlencode(query)))
-    return urlunsplit(parts._replace(path=f"/{number}"))
+    """The same server, another of its numbered databases; ``db`` in the query wins over a number in the path."""
+    address, _, query = url.partition("?")
+    return f"{address}?{urlencode(dict(parse_qsl(query)) | {'db': number})}"
