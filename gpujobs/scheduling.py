@@ -1,0 +1,125 @@
+"""Which job an instance should take next, and why. Pure: no clock, no database, no network.
+
+Each waiting job gets a turn, a point in time; the earliest turn goes first:
+
+    turn = due_at − WARM_WINDOW (if the instance holds the workflow's models)
+                  + TENANT_STEP × (jobs of the same home on GPUs now), at most TENANT_MOST
+
+Both shifts are bounded, so a job is passed over only by jobs due at most WARM_WINDOW + TENANT_MOST after it:
+nothing starves. A long workflow (a video) is left out where it would take the last seat on which a short one
+could be made.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+WARM_WINDOW = timedelta(minutes=10)
+TENANT_STEP = timedelta(minutes=2)
+TENANT_MOST = timedelta(minutes=10)
+# How much sooner another job's turn must be for a prompt that waits on the host to be taken back.
+TAKE_BACK_MARGIN = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """A queued job as the scheduler sees it."""
+
+    id: UUID
+    workflow: str
+    tenant: UUID
+    due_at: datetime
+    queued_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demand:
+    """What a workflow asks of a seat. ``long``: it blocks a GPU for minutes, so it never takes the last seat."""
+
+    memory_mb: int
+    long: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seat:
+    """One instance. ``workflows``: those found possible there, None when nobody looked. ``busy_with``: what it
+    executes or holds pending."""
+
+    id: int
+    memory_mb: int
+    warm: str = ""
+    workflows: frozenset[str] | None = None
+    busy_with: tuple[str, ...] = ()
+
+    def can(self, workflow: str, demand: Demand) -> bool:
+        possible = self.workflows is None or workflow in self.workflows
+        return possible and (not self.memory_mb or self.memory_mb >= demand.memory_mb)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fleet:
+    """The rest of the world: every active seat, and how many jobs of each home are on GPUs now."""
+
+    seats: Sequence[Seat]
+    on_gpus: Mapping[UUID, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    job: UUID
+    workflow: str
+    turn: datetime
+    why: str
+
+
+def choose(seat: Seat, waiting: Collection[Waiting], *, demands: Mapping[str, Demand], fleet: Fleet) -> Chosen | None:
+    """The job that this seat should take now, or None if none of them fits it."""
+    fitting = [job for job in waiting if fits(seat, job.workflow, demands=demands, fleet=fleet)]
+    if not fitting:
+        return None
+    best = min(fitting, key=lambda job: (turn(seat, job, fleet), job.queued_at, job.id))
+    return Chosen(job=best.id, workflow=best.workflow, turn=turn(seat, best, fleet), why=_why(seat, best, fleet))
+
+
+def turn(seat: Seat, job: Waiting, fleet: Fleet) -> datetime:
+    warm = WARM_WINDOW if seat.warm == job.workflow else timedelta(0)
+    return job.due_at - warm + _tenant_shift(job, fleet)
+
+
+def fits(seat: Seat, workflow: str, *, demands: Mapping[str, Demand], fleet: Fleet) -> bool:
+    demand = demands[workflow]
+    if not seat.can(workflow, demand):
+        return False
+    return not demand.long or _leaves_a_seat(seat, demands=demands, fleet=fleet)
+
+
+def _leaves_a_seat(seat: Seat, *, demands: Mapping[str, Demand], fleet: Fleet) -> bool:
+    """Whether, with this seat on a long job, some seat is still there for every short workflow it could have made.
+
+    A fleet of one seat for a workflow keeps nothing back: there the long job would never be made at all.
+    """
+    for short, demand in demands.items():
+        if demand.long or not seat.can(short, demand):
+            continue
+        able = [other for other in fleet.seats if other.can(short, demand)]
+        others = [other for other in able if other.id != seat.id]
+        if others and not any(_is_free_of_long(other, demands) for other in others):
+            return False
+    return True
+
+
+def _is_free_of_long(seat: Seat, demands: Mapping[str, Demand]) -> bool:
+    return not any(demands[workflow].long for workflow in seat.busy_with if workflow in demands)
+
+
+def _tenant_shift(job: Waiting, fleet: Fleet) -> timedelta:
+    return min(TENANT_STEP * fleet.on_gpus.get(job.tenant, 0), TENANT_MOST)
+
+
+def _why(seat: Seat, job: Waiting, fleet: Fleet) -> str:
+    reasons = [f"warm for {job.workflow}"] if seat.warm == job.workflow else []
+    reasons.append(f"due {job.due_at:%Y-%m-%dT%H:%MZ}")
+    if shift := _tenant_shift(job, fleet):
+        reasons.append(f"home already on {fleet.on_gpus[job.tenant]} GPUs, {shift.seconds // 60} min later")
+    return ", ".join(reasons)
