@@ -175,7 +175,7 @@ class Postgres(_Server):
             home = self._home_open_to(user)
             programs = self._copy_of(programs, home)
         data = home / "data"
-        _end_left_behind(data)
+        _end_left_behind("postgres", data, data / "postmaster.pid")
         if not data.exists():
             self._create(programs, data, user)
         self._socket = self._socket_directory(home, ".s.PGSQL.5432")
@@ -264,12 +264,13 @@ class Valkey(_Server):
         return f"unix://{quote(str(self._socket))}?db=0"
 
     def _start(self) -> None:
-        program = _valkey_program()
+        program, pid_file = _valkey_program(), self.directory / "valkey.pid"
+        _end_left_behind("valkey-server", self.directory, pid_file)
         self._socket = self._socket_directory(self.directory, "valkey") / "valkey"
         self._socket.unlink(missing_ok=True)
         command = [program, "--port", "0", "--unixsocket", self._socket, "--unixsocketperm", "700"]
         command += ["--dir", self.directory, "--databases", "64", "--save", "", "--daemonize", "no"]
-        command += ["--appendonly", "yes" if self.durable else "no"]
+        command += ["--pidfile", pid_file, "--appendonly", "yes" if self.durable else "no"]
         self._run(command, self.directory / "valkey.log")
 
     def _answers(self) -> bool:
@@ -329,16 +330,15 @@ def _can_enter(directory: Path, user: pwd.struct_passwd) -> bool:
     )
 
 
-def _end_left_behind(data: Path) -> None:
-    """End what an earlier run left in this data directory when it was killed, and its stale process id.
+def _end_left_behind(program: str, directory: Path, pid_file: Path) -> None:
+    """End what an earlier run left working in this directory when it was killed, and its stale process id.
 
-    PostgreSQL refuses to start while the number in postmaster.pid belongs to any process; after a SIGKILL and some
-    time that may be anyone's. Every PostgreSQL process has its data directory as its working directory.
+    PostgreSQL refuses to start while the number in its pid file belongs to any process; some time after a SIGKILL
+    that may be anyone's. So processes are known by their program and working directory instead.
     """
-    note = data / "postmaster.pid"
-    if not note.exists():
+    if not pid_file.exists():
         return
-    left = [process for process in psutil.process_iter() if _working_directory(process) == data]
+    left = [process for process in psutil.process_iter() if _works_in(process, program, directory)]
     for process in left:
         with suppress(psutil.NoSuchProcess):
             process.send_signal(signal.SIGINT)
@@ -347,14 +347,14 @@ def _end_left_behind(data: Path) -> None:
         with suppress(psutil.NoSuchProcess):
             process.kill()
     psutil.wait_procs(stubborn, timeout=STOP_SECONDS)
-    note.unlink(missing_ok=True)
+    pid_file.unlink(missing_ok=True)
 
 
-def _working_directory(process: psutil.Process) -> Path | None:
+def _works_in(process: psutil.Process, program: str, directory: Path) -> bool:
     try:
-        return Path(process.cwd())
+        return process.name() == program and Path(process.cwd()) == directory.resolve()
     except (psutil.Error, OSError):
-        return None
+        return False
 
 
 @contextmanager

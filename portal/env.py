@@ -5,7 +5,9 @@ Every value may instead come from a file: with ``SECRET_KEY_FILE=/run/secrets/ke
 program with a sentence, never with a guess.
 """
 
+import math
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -42,7 +44,7 @@ def flag(name: str, default: bool) -> bool:
 
 def whole(name: str, default: int, *, least: int = 0) -> int:
     value = text(name, str(default)).strip()
-    if not value.lstrip("-").isdigit() or int(value) < least:
+    if not re.fullmatch("-?[0-9]+", value) or int(value) < least:
         raise ImproperlyConfigured(f"{name}={value!r} is not a whole number of at least {least}.")
     return int(value)
 
@@ -53,7 +55,7 @@ def decimal(name: str, default: float, *, least: float = 0.0) -> float:
         number = float(value)
     except ValueError:
         number = float("nan")
-    if not number >= least:
+    if not (math.isfinite(number) and number >= least):
         raise ImproperlyConfigured(f"{name}={value!r} is not a number of at least {least}.")
     return number
 
@@ -74,9 +76,12 @@ def database(name: str) -> dict[str, Any]:
     database_name = unquote(url.path.lstrip("/"))
     if not database_name:
         raise ImproperlyConfigured(f"{name} names no database.")
-    options = dict(parse_qsl(url.query, strict_parsing=bool(url.query)))
+    try:
+        options = dict(parse_qsl(url.query, strict_parsing=bool(url.query)))
+        port = options.pop("port", str(url.port or ""))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} cannot be read: {error}.") from error
     host = options.pop("host", unquote(url.hostname or ""))
-    port = options.pop("port", str(url.port or ""))
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": database_name,
