@@ -1,0 +1,76 @@
+"""Whom we connect to and with which keys: pinned host keys, our own key files of any type."""
+
+import base64
+import binascii
+import hashlib
+from dataclasses import dataclass, field
+from typing import Final
+
+import paramiko
+from cryptography.exceptions import UnsupportedAlgorithm
+from paramiko.pkey import UnknownKeyType
+
+from gpujobs.ssh.errors import KeyUnusable
+
+# An RSA key of one type signs with several algorithms; a host offers these, never the type's own name.
+SIGNATURES: Final = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One account on one host.
+
+    `host_key` is the pinned key as in known_hosts without the host: "ssh-ed25519 AAAA...".
+    With `jump`, the connection goes through that host, which is pinned and logged into in the same way.
+    """
+
+    address: str
+    port: int
+    username: str
+    host_key: str
+    key_path: str
+    passphrase: str | None = field(default=None, repr=False)
+    jump: "Target | None" = None
+
+    def __str__(self) -> str:
+        return f"{self.address}:{self.port}"
+
+
+def parse_host_key(host_key: str) -> tuple[str, bytes]:
+    """(type, key bytes) of "ssh-ed25519 AAAA... [comment]". ValueError where it is no such line."""
+    words = host_key.split()
+    if len(words) < 2:
+        raise ValueError("a host key is a type and a base64 text, as in known_hosts without the host")
+    try:
+        blob = base64.b64decode(words[1], validate=True)
+    except binascii.Error as error:
+        raise ValueError("the second word of a host key is base64") from error
+    # The blob repeats the type, length first; a line whose two halves disagree was pasted together.
+    if blob[4 : 4 + int.from_bytes(blob[:4], "big")] != words[0].encode():
+        raise ValueError("the type of a host key does not match its base64 text")
+    return words[0], blob
+
+
+def fingerprint(host_key: str) -> str:
+    """The fingerprint of a host key as ssh-keygen prints it: "SHA256:...". ValueError as parse_host_key."""
+    return fingerprint_of(parse_host_key(host_key)[1])
+
+
+def fingerprint_of(blob: bytes) -> str:
+    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
+
+
+def load_private_key(path: str, passphrase: str | None) -> paramiko.PKey:
+    """Our key from `path`, of whatever type it is. KeyUnusable says what is wrong with it."""
+    try:
+        try:
+            return paramiko.PKey.from_path(path)
+        except TypeError as error:
+            # The library's way of saying that the file is locked.
+            if passphrase is None:
+                raise KeyUnusable(f"the key file {path} needs a passphrase and none is set") from error
+            return paramiko.PKey.from_path(path, passphrase)
+    except OSError as error:
+        raise KeyUnusable(f"the key file {path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, TypeError, UnsupportedAlgorithm, paramiko.SSHException, UnknownKeyType) as error:
+        raise KeyUnusable(f"the key file {path} is no private key of ours, or its passphrase is another") from error
