@@ -362,9 +362,10 @@ def _plain_errors(directory: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        # shutil gathers the errors of a copied tree in one that has no number of its own.
+        if error.errno in {errno.ENOSPC, errno.EDQUOT} or os.strerror(errno.ENOSPC) in str(error):
             raise ServerError(_disk_full(directory)) from error
-        raise ServerError(f"{error.filename or directory} cannot be used: {error.strerror}.") from error
+        raise ServerError(f"{error.filename or directory} cannot be used: {error.strerror or error}.") from error
 
 
 def _disk_full(directory: Path) -> str:
@@ -373,7 +374,8 @@ def _disk_full(directory: Path) -> str:
 
 def _reason(server: str, log: Path, directory: Path) -> str:
     lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    if any(os.strerror(errno.ENOSPC) in line for line in lines):
+    # A full disk may not have had room for the line that says so.
+    if any(os.strerror(errno.ENOSPC) in line for line in lines) or shutil.disk_usage(directory).free < 1_000_000:
         return _disk_full(directory)
     said = f": {lines[-1].strip()}" if lines else ""
     return f"{server} ended while starting (its log is {log}){said}"

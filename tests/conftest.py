@@ -1,11 +1,40 @@
 """What every test starts from: an empty Redis database and an empty storage directory, both this worker's own."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 import redis
 from django.conf import settings
+
+from portal import env
+from portal.messages import compile_messages
+
+
+def pytest_configure() -> None:
+    compile_messages()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    _fail_a_skip_in_ci(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _fail_a_skip_in_ci(report)
+    return report
+
+
+def _fail_a_skip_in_ci(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Where CI=true everything a test needs is there, so a skipped test is a failed one."""
+    if report.skipped and not hasattr(report, "wasxfail") and env.flag("CI", False):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"Nothing may be skipped where CI=true. {reason}"
 
 
 @pytest.fixture(scope="session")
