@@ -25,7 +25,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Any, Self
 from urllib.parse import quote
 
 import psutil
@@ -205,7 +205,7 @@ class Postgres(_Server):
         _give(unfinished, user)
         log = self.directory / "initdb.log"
         # The built-in locale sorts and folds all of Unicode alike on every system, whatever locales it has.
-        command = [programs / "bin" / "initdb", "-D", unfinished, "--username=portal", "--auth=trust"]
+        command: list[str | Path] = [programs / "bin" / "initdb", "-D", unfinished, "--username=portal", "--auth=trust"]
         command += ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         command += ["--no-instructions"]
         command += [] if self.durable else ["--no-sync"]
@@ -268,7 +268,7 @@ class Valkey(_Server):
         _end_left_behind("valkey-server", self.directory, pid_file)
         self._socket = self._socket_directory(self.directory, "valkey") / "valkey"
         self._socket.unlink(missing_ok=True)
-        command = [program, "--port", "0", "--unixsocket", self._socket, "--unixsocketperm", "700"]
+        command: list[str | Path] = [program, "--port", "0", "--unixsocket", self._socket, "--unixsocketperm", "700"]
         command += ["--dir", self.directory, "--databases", "64", "--save", "", "--daemonize", "no"]
         command += ["--pidfile", pid_file, "--appendonly", "yes" if self.durable else "no"]
         self._run(command, self.directory / "valkey.log")
@@ -313,7 +313,7 @@ def _unprivileged_user() -> pwd.struct_passwd:
     raise ServerError("PostgreSQL does not run as root, and there is neither a user postgres nor nobody.")
 
 
-def _as_user(user: pwd.struct_passwd | None) -> dict[str, object]:
+def _as_user(user: pwd.struct_passwd | None) -> dict[str, Any]:
     return {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 

@@ -154,7 +154,7 @@ def test_a_socket_path_too_long_for_the_system_is_put_elsewhere(directory: Path)
 
 
 def test_a_platform_without_a_wheel_is_told_what_to_set(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ServerError, match="set DATABASE_URL to a server of your own"), _postgres(directory):
         pass
     with pytest.raises(ServerError, match="set REDIS_URL to a server of your own"), Valkey(directory):
