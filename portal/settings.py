@@ -95,6 +95,10 @@ RQ = {"WORKER_CLASS": "gpujobs.worker.Worker"}
 # What the fleet asks of the product that uses it; gpujobs itself imports neither orders nor portal.
 GPUJOBS_MAY_RUN = "orders.production.may_run"
 GPUJOBS_ON_FINISHED = "orders.tasks.job_finished"
+# How long a driver keeps its connection open with nothing to do.
+GPUJOBS_IDLE_SECONDS = env.whole("GPUJOBS_IDLE_SECONDS", 300)
+# Of the private keys that GPU hosts name by path.
+GPU_KEY_PASSPHRASE = env.text("GPU_KEY_PASSPHRASE", "")
 
 STORAGE_ROOT = Path(env.text("STORAGE_ROOT", str(BASE_DIR / ".demo" / "files")))
 STORAGES = {

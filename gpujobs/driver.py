@@ -1,0 +1,223 @@
+"""Driving one GPU host: one SSH connection, a lane for each instance, a lease that says who drives.
+
+idle long enough, asked to hand over, or nothing left to drive  -> the wheel is left free
+connection lost                                                  -> connect again, lanes find their prompts again
+killed                                                           -> the lease runs out, the next driver takes over
+"""
+
+import logging
+import os
+import socket
+import threading
+import time
+from contextlib import ExitStack
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from redis import RedisError
+from redis.client import PubSub
+
+from gpujobs import faults, runner, wakeup
+from gpujobs.comfyui import ComfyUI
+from gpujobs.lane import Lane
+from gpujobs.models import Attempt, GpuHost, Instance
+from gpujobs.runner import Reach, Superseded
+from gpujobs.ssh import HostConnection, SshError, Target
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=20)
+RENEW_SECONDS = 5.0
+# Attempts on an instance that stays silent this long are given to others.
+LOST_AFTER = timedelta(seconds=20)
+
+# Set in a worker's horse when the worker is asked to stop: the driver lets go and another takes over.
+hand_over = threading.Event()
+
+
+class WheelLost(Exception):
+    """Another driver has taken the host over."""
+
+
+def target_of(host: GpuHost) -> Target:
+    return Target(
+        address=host.address,
+        port=host.port,
+        username=host.username,
+        host_key=host.host_key,
+        key_path=host.key_path,
+        passphrase=settings.GPU_KEY_PASSPHRASE or None,
+        jump=target_of(host.jump) if host.jump else None,
+    )
+
+
+def reach_of(instance: Instance, connection: HostConnection) -> Reach:
+    port = instance.port
+    comfy = ComfyUI(f"http://127.0.0.1:{port}", connection.http(port), lambda: connection.channel(port))
+    return Reach(instance=instance, connection=connection, comfy=comfy)
+
+
+def drive(host: GpuHost, *, worker: str = "") -> None:
+    """Drive the host until nothing is left to do; returns at once where another drives it already.
+
+    Raises SshError when the host cannot be reached, having written that down; the sweep tries again.
+    """
+    token = uuid4()
+    name = worker or f"{socket.gethostname()}:{os.getpid()}"
+    if not host.take_wheel(token, timezone.now() + LEASE, name):
+        return
+    wakeup.driver_started(host)
+    driver = Driver(host, token, name)
+    try:
+        driver.run()
+    except WheelLost:
+        log.warning("host %s is driven by another now", host.name)
+    except SshError as error:
+        GpuHost.objects.filter(pk=host.pk).update(
+            fault=type(error).__name__, fault_text=str(error)[:2000], fault_at=timezone.now()
+        )
+        raise
+    finally:
+        host.leave_wheel(token)
+
+
+class Driver:
+    def __init__(self, host: GpuHost, token: UUID, name: str) -> None:
+        self.host, self.token, self.name = host, token, name
+        self.lanes: dict[int, Lane] = {}
+        self._trouble = threading.Event()
+        self._busy_at = time.monotonic()
+        self._renewed_at = time.monotonic()
+
+    def run(self) -> None:
+        while self._drive_connected():
+            self._trouble.clear()
+
+    def _drive_connected(self) -> bool:
+        """Drive over one connection; true if it broke and another is wanted."""
+        with ExitStack() as closing:
+            connection = closing.enter_context(HostConnection.open(target_of(self.host)))
+            closing.callback(self._stop_lanes)
+            runner.seen(self.host)
+            listener = closing.enter_context(_Listener())
+            while not hand_over.is_set():
+                self._open_lanes(connection)
+                if listener.heard(timeout=1.0):
+                    self._busy_at = time.monotonic()
+                    self._poke_lanes()
+                self._renew()
+                self._drop_troubled()
+                if not connection.is_alive:
+                    return True
+                if self._has_nothing_to_do():
+                    return False
+        return False
+
+    def _open_lanes(self, connection: HostConnection) -> None:
+        """A lane for each active instance, and for one that was out and answers again."""
+        self._probe(connection)
+        active = Instance.objects.filter(host=self.host, state__in=["active", "draining"])
+        for instance in active.exclude(pk__in=list(self.lanes)):
+            lane = Lane(reach_of(instance, connection), self.token, self._trouble.set)
+            self.lanes[instance.pk] = lane
+            lane.start()
+
+    def _probe(self, connection: HostConnection) -> None:
+        due = Instance.objects.filter(host=self.host, state=Instance.State.OUT, probe_at__lte=timezone.now())
+        for instance in due:
+            if runner.is_answering(reach_of(instance, connection)):
+                Instance.objects.filter(pk=instance.pk, state=Instance.State.OUT).update(
+                    state=Instance.State.ACTIVE, probe_at=None, faults_in_row=0
+                )
+                continue
+            Instance.objects.filter(pk=instance.pk).update(probe_at=timezone.now() + runner.PROBE_AFTER)
+            self._free_attempts_of(instance)
+
+    def _free_attempts_of(self, instance: Instance) -> None:
+        if instance.fault_at and timezone.now() - instance.fault_at < LOST_AFTER:
+            return
+        for attempt in Attempt.objects.filter(instance=instance, state__in=Attempt.LIVE).select_related("job"):
+            try:
+                runner.give_up(attempt, faults.LOST, f"the instance does not answer: {instance.fault}")
+            except Superseded:
+                log.info("attempt %s was taken over", attempt.pk)
+
+    def _drop_troubled(self) -> None:
+        if not self._trouble.is_set():
+            return
+        self._trouble.clear()
+        for pk, lane in list(self.lanes.items()):
+            if lane.trouble is None:
+                continue
+            lane.stop()
+            del self.lanes[pk]
+            self._judge(lane)
+
+    def _judge(self, lane: Lane) -> None:
+        trouble = lane.trouble
+        if isinstance(trouble, SshError) and not lane.reach.connection.is_alive:
+            return
+        fault = faults.of_trouble(trouble)
+        if fault is None:
+            # The database, Redis or ourselves: nothing that an instance could be blamed for.
+            raise trouble or RuntimeError("a lane ended without saying why")
+        with transaction.atomic():
+            runner.blame(lane.reach.instance, fault, str(trouble))
+
+    def _renew(self) -> None:
+        if time.monotonic() - self._renewed_at < RENEW_SECONDS:
+            return
+        self._renewed_at = time.monotonic()
+        if not self.host.take_wheel(self.token, timezone.now() + LEASE, self.name):
+            raise WheelLost(self.host.name)
+        if not self._trouble.is_set():
+            runner.seen(self.host)
+
+    def _has_nothing_to_do(self) -> bool:
+        if any(not lane.is_idle for lane in self.lanes.values()):
+            self._busy_at = time.monotonic()
+        return time.monotonic() - self._busy_at > settings.GPUJOBS_IDLE_SECONDS
+
+    def _poke_lanes(self) -> None:
+        for lane in self.lanes.values():
+            lane.poke()
+
+    def _stop_lanes(self) -> None:
+        for lane in self.lanes.values():
+            lane.stop()
+        self.lanes.clear()
+
+
+class _Listener:
+    """Hears wake-ups. Without Redis it hears nothing, and the lanes look by themselves."""
+
+    def __init__(self) -> None:
+        self._pubsub: PubSub | None = None
+
+    def __enter__(self) -> "_Listener":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._close()
+
+    def heard(self, timeout: float) -> bool:
+        try:
+            if self._pubsub is None:
+                self._pubsub = wakeup.redis().pubsub(ignore_subscribe_messages=True)
+                self._pubsub.subscribe(wakeup.CHANNEL)
+                # Whatever was said before we listened.
+                return True
+            return self._pubsub.get_message(timeout=timeout) is not None
+        except RedisError as error:
+            log.warning("not listening: %s", type(error).__name__)
+            self._close()
+            time.sleep(timeout)
+            return False
+
+    def _close(self) -> None:
+        if self._pubsub is not None:
+            self._pubsub.close()
+            self._pubsub = None

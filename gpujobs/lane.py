@@ -1,0 +1,352 @@
+"""Driving one instance: one prompt runs, one waits behind it, never more.
+
+Three threads share an instance. The feeder claims, stages and sends; the follower listens to the websocket for
+progress and for the end of a prompt; the collector brings results home while the next prompt runs. The socket is
+only ever a hint: what has happened to a prompt is read from /queue and /history.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import DatabaseError, connections
+from django.utils import timezone
+from redis import RedisError
+
+from gpujobs import faults, progress, runner, workflows
+from gpujobs.claiming import claim
+from gpujobs.comfyui import (
+    ComfyError,
+    Event,
+    Executing,
+    ExecutionError,
+    ExecutionInterrupted,
+    ExecutionStart,
+    Progress,
+    PromptRefused,
+    SocketClosed,
+    SocketSilent,
+)
+from gpujobs.models import Attempt, GpuHost, Instance, Job
+from gpujobs.runner import Reach, Superseded
+from gpujobs.ssh import SshError
+
+log = logging.getLogger(__name__)
+
+State = Attempt.State
+# Prompts in ComfyUI's hands at a time: one runs, one waits.
+AHEAD = 2
+# Without a wake-up the feeder looks anyway after so many seconds; so does the follower when the socket is silent.
+FEED_SECONDS = 15.0
+SILENCE_SECONDS = 10.0
+INTERRUPT_AGAIN = timedelta(seconds=5)
+PROGRESS_EVERY = 0.5
+# What a lane can meet on its way; anything else is a mistake of ours and must be seen as one.
+TROUBLES = (ComfyError, SshError, OSError, EOFError, DatabaseError, RedisError)
+
+
+@dataclass
+class Turn:
+    """A prompt in ComfyUI's hands."""
+
+    attempt: Attempt
+    prompt_id: str
+    steps: int
+    done: dict[str, int] = field(default_factory=dict)
+    told_at: float = 0.0
+    missed: int = 0
+
+
+class Lane:
+    """One instance's threads. `trouble` says why they ended, when they ended by themselves."""
+
+    def __init__(self, reach: Reach, driver: UUID, on_trouble: Callable[[], None]) -> None:
+        self.reach = reach
+        self.driver = driver
+        self.trouble: Exception | None = None
+        self._on_trouble = on_trouble
+        self._turns: dict[str, Turn] = {}
+        # The socket can be quicker than the answer to /prompt; what it says of unknown prompts is kept a while.
+        self._early: deque[Event] = deque(maxlen=200)
+        self._lock = threading.Lock()
+        self._poke = threading.Event()
+        self._stopping = threading.Event()
+        self._collecting = 0
+        self._collector = ThreadPoolExecutor(1, thread_name_prefix=f"collect-{reach.instance.pk}")
+        self._threads = [
+            threading.Thread(target=self._guarded, args=(loop,), name=f"{name}-{reach.instance.pk}", daemon=True)
+            for name, loop in (("follow", self._follow), ("feed", self._feed))
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def poke(self) -> None:
+        self._poke.set()
+
+    def stop(self) -> None:
+        """Let go of everything; attempts stay as they are on record, for the next driver to find."""
+        self._stopping.set()
+        self._poke.set()
+        for thread in self._threads:
+            thread.join(timeout=SILENCE_SECONDS + 5)
+        self._collector.shutdown(wait=True, cancel_futures=True)
+
+    @property
+    def is_idle(self) -> bool:
+        with self._lock:
+            return not self._turns and not self._collecting
+
+    def _guarded(self, loop: Callable[[], None]) -> None:
+        try:
+            loop()
+        except TROUBLES as error:
+            self._give_in(error)
+        finally:
+            connections.close_all()
+
+    def _give_in(self, error: Exception) -> None:
+        if not self._stopping.is_set():
+            log.warning("lane %s: %s: %s", self.reach.instance.pk, type(error).__name__, error)
+            self.trouble = self.trouble or error
+            self._stopping.set()
+            self._poke.set()
+            self._on_trouble()
+
+    # The feeder
+
+    def _feed(self) -> None:
+        self._take_over()
+        while not self._stopping.is_set():
+            self._poke.clear()
+            self._stop_cancelled()
+            if self._has_room() and self._is_open() and (attempt := claim(self.reach.instance, driver=self.driver)):
+                self._begin(attempt)
+                continue
+            self._tidy_leftovers()
+            self._poke.wait(FEED_SECONDS)
+
+    def _has_room(self) -> bool:
+        with self._lock:
+            # Results that pile up uncollected hold new work back as well.
+            return len(self._turns) < AHEAD and self._collecting <= AHEAD
+
+    def _is_open(self) -> bool:
+        return Instance.objects.filter(
+            pk=self.reach.instance.pk, state=Instance.State.ACTIVE, host__state=GpuHost.State.ACTIVE
+        ).exists()
+
+    def _begin(self, attempt: Attempt) -> None:
+        try:
+            if attempt.state == State.CLAIMED:
+                runner.stage(self.reach, attempt)
+            prompt_id = runner.send(self.reach, attempt)
+        except PromptRefused as refusal:
+            self._give_up(attempt, faults.of_refusal(refusal), str(refusal))
+        except FileNotFoundError as error:
+            self._give_up(attempt, faults.INPUT_MISSING, str(error.filename))
+        except Superseded:
+            log.info("attempt %s is no longer ours", attempt.pk)
+        else:
+            self._expect(attempt, prompt_id)
+
+    def _expect(self, attempt: Attempt, prompt_id: str) -> None:
+        steps = workflows.get(attempt.job.workflow).steps(attempt.job.params)
+        with self._lock:
+            self._turns[prompt_id] = Turn(attempt=attempt, prompt_id=prompt_id, steps=steps)
+            early = [event for event in self._early if event.prompt_id == prompt_id]
+        for event in early:
+            self._hear(event)
+
+    def _give_up(self, attempt: Attempt, fault: faults.Fault, text: str) -> None:
+        runner.give_up(attempt, fault, text)
+        runner.clean(self.reach, attempt)
+
+    def _take_over(self) -> None:
+        """Find again what the driver before left behind, each by its attempt's UUID."""
+        left = Attempt.objects.filter(instance=self.reach.instance, state__in=Attempt.LIVE).select_related("job")
+        for attempt in left.order_by("claimed_at"):
+            adopted = Attempt.objects.filter(pk=attempt.pk, state__in=Attempt.LIVE).update(driver=self.driver)
+            if adopted:
+                attempt.driver = self.driver
+                self._resume(attempt)
+
+    def _resume(self, attempt: Attempt) -> None:
+        found = runner.find(self.reach, attempt)
+        if found.where == "nowhere" and attempt.sending_at:
+            arrival = attempt.sending_at + runner.ARRIVAL_GRACE - timezone.now()
+            if arrival > timedelta(0):
+                time.sleep(arrival.total_seconds())
+                found = runner.find(self.reach, attempt)
+        if found.where == "nowhere":
+            if attempt.sending_at is None:
+                self._begin(attempt)
+            else:
+                self._give_up(attempt, faults.LOST, "neither queued nor in history")
+            return
+        if not attempt.prompt_id:
+            attempt.move(*Attempt.LIVE, prompt_id=found.prompt_id, state=State.SENT, sent_at=timezone.now())
+        self._expect(attempt, found.prompt_id)
+        if found.where == "ended":
+            self._end(found.prompt_id)
+
+    def _tidy_leftovers(self) -> None:
+        ended = Attempt.objects.filter(instance=self.reach.instance, cleaned_at=None).exclude(state__in=Attempt.LIVE)
+        for attempt in ended[:20]:
+            runner.clean(self.reach, attempt)
+
+    def _stop_cancelled(self) -> None:
+        with self._lock:
+            turns = list(self._turns.values())
+        asked = (
+            set(
+                Job.objects.filter(
+                    pk__in=[turn.attempt.job_id for turn in turns], cancel_asked_at__isnull=False
+                ).values_list("pk", flat=True)
+            )
+            if turns
+            else set()
+        )
+        for turn in turns:
+            if turn.attempt.job_id in asked:
+                self._stop_turn(turn)
+
+    def _stop_turn(self, turn: Turn) -> None:
+        if runner.take_back(self.reach, turn.prompt_id):
+            with self._lock:
+                self._turns.pop(turn.prompt_id, None)
+            runner.end_cancelled(turn.attempt)
+            runner.clean(self.reach, turn.attempt)
+            return
+        again = timezone.now() - INTERRUPT_AGAIN
+        if turn.attempt.interrupt_asked_at and turn.attempt.interrupt_asked_at > again:
+            return
+        # An interrupt hits whatever runs, so it is sent only right after having seen our own prompt running.
+        running = self.reach.comfy.queue().running
+        if running and running[0].prompt_id == turn.prompt_id:
+            turn.attempt.move(*Attempt.LIVE, interrupt_asked_at=timezone.now())
+            self.reach.comfy.interrupt()
+
+    # The follower
+
+    def _follow(self) -> None:
+        while not self._stopping.is_set():
+            with self.reach.comfy.follow(self.reach.instance.client_id) as follower:
+                try:
+                    while not self._stopping.is_set():
+                        for event in follower.events(timeout=1.0 if self._is_stopping_soon() else SILENCE_SECONDS):
+                            self._hear(event)
+                            if self._stopping.is_set():
+                                return
+                except SocketSilent:
+                    self._look_around()
+                except SocketClosed:
+                    self._look_around()
+                    self._stopping.wait(1.0)
+
+    def _is_stopping_soon(self) -> bool:
+        return self._stopping.is_set()
+
+    def _hear(self, event: Event) -> None:
+        with self._lock:
+            turn = self._turns.get(event.prompt_id) if event.prompt_id else None
+            if turn is None:
+                if event.prompt_id:
+                    self._early.append(event)
+                return
+            turn.missed = 0
+        match event:
+            case ExecutionStart():
+                self._begun(turn)
+            case Progress():
+                self._stepped(turn, event)
+            case Executing(node=None) | ExecutionError() | ExecutionInterrupted():
+                self._end(turn.prompt_id)
+
+    def _begun(self, turn: Turn) -> None:
+        now = timezone.now()
+        if turn.attempt.move(State.SENT, state=State.RUNNING, started_at=now):
+            progress.tell(turn.attempt.job_id, step=0, steps=turn.steps, started_at=now)
+
+    def _stepped(self, turn: Turn, event: Progress) -> None:
+        turn.done[event.node or ""] = event.value
+        if time.monotonic() - turn.told_at < PROGRESS_EVERY:
+            return
+        turn.told_at = time.monotonic()
+        done = sum(turn.done.values())
+        progress.tell(
+            turn.attempt.job_id,
+            step=min(done, turn.steps),
+            steps=turn.steps,
+            started_at=turn.attempt.started_at or timezone.now(),
+        )
+
+    def _look_around(self) -> None:
+        """The socket says nothing: ask where each prompt is."""
+        with self._lock:
+            turns = list(self._turns.values())
+        if not turns:
+            return
+        queue = self.reach.comfy.queue()
+        running = {queued.prompt_id for queued in queue.running}
+        pending = {queued.prompt_id for queued in queue.pending}
+        for turn in turns:
+            if turn.prompt_id in running:
+                self._begun(turn)
+            elif turn.prompt_id not in pending:
+                self._settle(turn)
+
+    def _settle(self, turn: Turn) -> None:
+        if self.reach.comfy.history(turn.prompt_id) is not None:
+            self._end(turn.prompt_id)
+            return
+        turn.missed += 1
+        # Once may be the moment between the queue and history; twice it is gone.
+        if turn.missed >= 2:
+            with self._lock:
+                self._turns.pop(turn.prompt_id, None)
+            self._give_up(turn.attempt, faults.LOST, "neither queued nor in history")
+            self._poke.set()
+
+    # The collector
+
+    def _end(self, prompt_id: str) -> None:
+        with self._lock:
+            turn = self._turns.pop(prompt_id, None)
+            if turn is None:
+                return
+            self._collecting += 1
+        self._poke.set()
+        self._collector.submit(self._collect, turn)
+
+    def _collect(self, turn: Turn) -> None:
+        try:
+            self._bring_to_end(turn)
+        except Superseded:
+            log.info("attempt %s is no longer ours", turn.attempt.pk)
+        except TROUBLES as error:
+            self._give_in(error)
+        finally:
+            with self._lock:
+                self._collecting -= 1
+            self._poke.set()
+            connections.close_all()
+
+    def _bring_to_end(self, turn: Turn) -> None:
+        attempt = turn.attempt
+        record = self.reach.comfy.history(turn.prompt_id)
+        if record is None:
+            # The message was earlier than the record; the next look around settles it.
+            with self._lock:
+                self._turns[turn.prompt_id] = turn
+            return
+        attempt.move(State.SENT, State.RUNNING, state=State.EXECUTED, executed_at=timezone.now())
+        runner.conclude(self.reach, attempt, record)
+        runner.clean(self.reach, attempt)

@@ -1,0 +1,264 @@
+"""One attempt, step by step: stage, send, find again, conclude, clean.
+
+Each step writes down that it happened before the next begins, so that whoever takes over after a crash knows
+where to look. The steps know nothing of threads; `gpujobs.lane` says when each is due.
+"""
+
+import logging
+import posixpath
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import PurePosixPath
+
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils import timezone
+
+from gpujobs import faults, wakeup, workflows
+from gpujobs.collecting import BadResult, bring_home, discard
+from gpujobs.comfyui import ComfyError, ComfyUI, FileGone, PromptRefused, Record
+from gpujobs.faults import Fault
+from gpujobs.models import Attempt, GpuHost, Instance, Job, Output
+from gpujobs.ssh import HostConnection
+
+log = logging.getLogger(__name__)
+
+State = Attempt.State
+LIVE = Attempt.LIVE
+# A prompt on its way when its driver died may still arrive this long after it was posted.
+ARRIVAL_GRACE = timedelta(seconds=5)
+# After so many faults in a row an instance is taken out; after so long it is tried again.
+FAULTS_UNTIL_OUT = 3
+PROBE_AFTER = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """An instance and the ways to it."""
+
+    instance: Instance
+    connection: HostConnection
+    comfy: ComfyUI
+
+
+class Superseded(Exception):
+    """Another driver holds this attempt now, or it has ended; whoever finds out lets go of it."""
+
+
+def stage(reach: Reach, attempt: Attempt) -> None:
+    """Put the job's pictures into the attempt's own folder on the host."""
+    for slot, name in attempt.job.images.items():
+        with default_storage.open(name, "rb") as picture:
+            reach.comfy.upload(f"{slot}{PurePosixPath(name).suffix}", picture, subfolder=attempt.folder)
+    if not attempt.move(State.CLAIMED, State.STAGED, state=State.STAGED, staged_at=timezone.now()):
+        raise Superseded
+
+
+def send(reach: Reach, attempt: Attempt) -> str:
+    """Post the prompt and return its id. That it is about to be sent is on record before it is.
+
+    Raises PromptRefused also for a 200 with node errors, after taking the half-accepted prompt back.
+    """
+    job = attempt.job
+    workflow = workflows.get(job.workflow)
+    images = {slot: f"{attempt.folder}/{slot}{PurePosixPath(name).suffix}" for slot, name in job.images.items()}
+    graph = workflow.build(job.params, images=images, seed=job.seed, output_prefix=f"{attempt.folder}/out")
+    if not attempt.move(State.STAGED, sending_at=timezone.now()):
+        raise Superseded
+    accepted = reach.comfy.prompt(
+        graph,
+        client_id=reach.instance.client_id,
+        extra_data={"portal_attempt": str(attempt.pk), "portal_job": str(job.pk)},
+    )
+    if accepted.node_errors:
+        take_back(reach, accepted.prompt_id)
+        raise PromptRefused(200, "accepted without some of its nodes", accepted.node_errors)
+    if not attempt.move(State.STAGED, state=State.SENT, sent_at=timezone.now(), prompt_id=accepted.prompt_id):
+        raise Superseded
+    return accepted.prompt_id
+
+
+def take_back(reach: Reach, prompt_id: str) -> bool:
+    """Remove a prompt that does not run yet; false if it already runs or has ended.
+
+    /queue answers 200 whether or not it removed anything, so the answer is looked up.
+    """
+    reach.comfy.delete_pending([prompt_id])
+    queue = reach.comfy.queue()
+    if any(queued.prompt_id == prompt_id for queued in (*queue.running, *queue.pending)):
+        return False
+    return reach.comfy.history(prompt_id) is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """Where an attempt's prompt is: ``where`` is "running", "pending", "ended" or "nowhere"."""
+
+    where: str
+    prompt_id: str = ""
+    record: Record | None = None
+
+
+def find(reach: Reach, attempt: Attempt) -> Found:
+    """Look an attempt up on its instance by its UUID, whatever became of the answer to its prompt.
+
+    History is read after the queue: a prompt that ends in between is then seen as ended, never as nowhere.
+    """
+    mine = str(attempt.pk)
+    queue = reach.comfy.queue()
+    for where, prompts in (("running", queue.running), ("pending", queue.pending)):
+        for queued in prompts:
+            if queued.extra_data.get("portal_attempt") == mine:
+                return Found(where=where, prompt_id=queued.prompt_id)
+    if attempt.prompt_id:
+        record = reach.comfy.history(attempt.prompt_id)
+    else:
+        records = reach.comfy.histories().values()
+        record = next((r for r in records if r.extra_data.get("portal_attempt") == mine), None)
+    if record is not None:
+        return Found(where="ended", prompt_id=record.prompt_id, record=record)
+    return Found(where="nowhere")
+
+
+def conclude(reach: Reach, attempt: Attempt, record: Record) -> bool:
+    """Bring an ended prompt's attempt to its end. Returns whether a job went back into the queue."""
+    _note_span(attempt, record)
+    if record.interrupted:
+        return _end_interrupted(attempt)
+    if record.failure is not None:
+        fault = faults.of_failure(record.failure)
+        return give_up(attempt, fault, f"{record.failure.node_type}: {record.failure.message}")
+    try:
+        outputs = bring_home(reach.comfy, attempt, workflows.get(attempt.job.workflow), record)
+    except BadResult as problem:
+        return give_up(attempt, faults.BAD_OUTPUT, str(problem))
+    except FileGone as problem:
+        return give_up(attempt, faults.OUTPUT_GONE, str(problem))
+    keep(attempt, outputs)
+    return False
+
+
+def keep(attempt: Attempt, outputs: list[Output]) -> None:
+    """Commit the results by compare-and-set; what comes late or is no longer wanted is thrown away."""
+    now = timezone.now()
+    with transaction.atomic():
+        job = Job.objects.select_for_update().get(pk=attempt.job_id)
+        if job.cancel_asked_at is not None:
+            kept = False
+            if attempt.move(*LIVE, state=State.CANCELLED, finished_at=now):
+                job.end(Job.State.CANCELLED)
+        elif kept := attempt.move(*LIVE, state=State.SUCCEEDED, collected_at=now, finished_at=now):
+            job.end(Job.State.SUCCEEDED)
+            Output.objects.bulk_create(outputs)
+            Instance.objects.filter(pk=attempt.instance_id).update(
+                warm_workflow=job.workflow, faults_in_row=0, fault="", fault_text=""
+            )
+        wakeup.tell_of_end(job.pk)
+    if not kept:
+        discard(outputs)
+
+
+def give_up(attempt: Attempt, fault: Fault, text: str = "") -> bool:
+    """End a live attempt by a fault, and its job with it or back into the queue. Returns whether it went back."""
+    now = timezone.now()
+    with transaction.atomic():
+        job = Job.objects.select_for_update().get(pk=attempt.job_id)
+        if not attempt.move(
+            *LIVE,
+            state=_state_for(fault),
+            fault=fault.code,
+            fault_text=text[:2000],
+            charged=fault.charged,
+            finished_at=now,
+        ):
+            raise Superseded
+        if fault.owner == faults.Owner.INSTANCE:
+            blame(attempt.instance, fault, text)
+        log.warning("attempt %s of job %s: %s (%s)", attempt.pk, job.pk, fault.code, fault.owner)
+        if job.cancel_asked_at is not None:
+            job.end(Job.State.CANCELLED)
+        elif fault.ends_job:
+            job.end(Job.State.FAILED, fault=fault.code, text=text[:2000])
+        elif fault.charged and job.charged_attempts + 1 >= Job.MAX_CHARGED:
+            job.end(Job.State.FAILED, fault=faults.ATTEMPTS_SPENT.code, text=f"{fault.code}: {text}"[:2000])
+        else:
+            job.requeue(charged=fault.charged, not_before=now + fault.wait, fault=fault.code, text=text[:2000])
+            wakeup.after_commit()
+            return True
+        wakeup.tell_of_end(job.pk)
+    return False
+
+
+def end_cancelled(attempt: Attempt) -> None:
+    """End a live attempt and its job, because somebody asked for it."""
+    with transaction.atomic():
+        job = Job.objects.select_for_update().get(pk=attempt.job_id)
+        if attempt.move(*LIVE, state=State.CANCELLED, finished_at=timezone.now()):
+            job.end(Job.State.CANCELLED)
+            wakeup.tell_of_end(job.pk)
+
+
+def _end_interrupted(attempt: Attempt) -> bool:
+    # An interrupt names no prompt: one that we did not mean for this attempt costs its job nothing.
+    if Job.objects.filter(pk=attempt.job_id, cancel_asked_at__isnull=False).exists():
+        end_cancelled(attempt)
+        return False
+    return give_up(attempt, faults.STRAY_INTERRUPT)
+
+
+def _state_for(fault: Fault) -> str:
+    return State.LOST if fault.owner == faults.Owner.NETWORK else State.FAILED
+
+
+def _note_span(attempt: Attempt, record: Record) -> None:
+    if record.started_at and record.ended_at:
+        Attempt.objects.filter(pk=attempt.pk).update(execution_ms=max(0, record.ended_at - record.started_at))
+
+
+def blame(instance: Instance, fault: Fault, text: str) -> None:
+    """Count a fault against an instance and take it out where that is due; a probe brings it back."""
+    instance = Instance.objects.select_for_update().get(pk=instance.pk)
+    now = timezone.now()
+    instance.faults_in_row += 1
+    instance.fault, instance.fault_text, instance.fault_at = fault.code, text[:2000], now
+    if instance.state == Instance.State.ACTIVE and (fault.out or instance.faults_in_row >= FAULTS_UNTIL_OUT):
+        instance.state, instance.probe_at = Instance.State.OUT, now + PROBE_AFTER
+        log.warning("instance %s taken out: %s", instance.pk, fault.code)
+    instance.save(update_fields=["faults_in_row", "fault", "fault_text", "fault_at", "state", "probe_at"])
+
+
+def clean(reach: Reach, attempt: Attempt) -> None:
+    """Take everything of an ended attempt off the host: history first, then its folders.
+
+    ComfyUI has no route to delete a file, so they go by SFTP, a folder of the attempt's own at a time.
+    """
+    if attempt.prompt_id:
+        reach.comfy.delete_history([attempt.prompt_id])
+    for directory in (reach.instance.input_dir, reach.instance.output_dir, reach.instance.temp_dir):
+        if directory:
+            _remove_folder(reach.connection, posixpath.join(directory, attempt.folder))
+    Attempt.objects.filter(pk=attempt.pk).update(cleaned_at=timezone.now())
+
+
+def _remove_folder(connection: HostConnection, path: str) -> None:
+    """Remove a folder of files; one that is not there is as good as removed."""
+    sftp = connection.sftp()
+    try:
+        names = sftp.listdir(path)
+    except FileNotFoundError:
+        return
+    for name in names:
+        sftp.remove(posixpath.join(path, name))
+    sftp.rmdir(path)
+
+
+def is_answering(reach: Reach) -> bool:
+    try:
+        reach.comfy.system_stats()
+    except ComfyError:
+        return False
+    return True
+
+
+def seen(host: GpuHost) -> None:
+    GpuHost.objects.filter(pk=host.pk).update(last_seen_at=timezone.now(), fault="", fault_text="")

@@ -1,0 +1,56 @@
+"""What RQ runs for the fleet. Each finds its work in the database; the message says only that there may be some."""
+
+import logging
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import rq
+from django.db.models import Q
+from django.utils import timezone
+
+from gpujobs import faults, runner, wakeup
+from gpujobs.driver import drive as drive_host
+from gpujobs.models import Attempt, GpuHost, Job
+from gpujobs.runner import Superseded
+
+log = logging.getLogger(__name__)
+
+# A host that could not be reached is not tried again before.
+RETRY_HOST = timedelta(seconds=10)
+# After so long without a sign of a host, its jobs go elsewhere.
+HOST_GONE_AFTER = timedelta(seconds=45)
+
+
+def drive(host_code: str) -> None:
+    """Drive a host. A second message for a host that is being driven ends here at once."""
+    job = rq.get_current_job()
+    drive_host(GpuHost.objects.get(code=UUID(host_code)), worker=job.worker_name or "" if job else "")
+
+
+def reconcile() -> None:
+    """Find what was left behind: hosts with work and no driver, jobs on hosts that are gone, ends nobody noted."""
+    now = timezone.now()
+    free_gone_hosts(now)
+    waiting = Job.objects.filter(state=Job.State.QUEUED, not_before__lte=now).exists()
+    at_work = Q(instances__attempts__state__in=Attempt.LIVE) | Q(
+        instances__attempts__cleaned_at=None, instances__attempts__isnull=False
+    )
+    driverless = GpuHost.objects.filter(Q(driver=None) | Q(driver_until__lt=now)).filter(
+        Q(fault_at=None) | Q(fault="") | Q(fault_at__lt=now - RETRY_HOST)
+    )
+    wanted = driverless.filter(at_work | Q(state=GpuHost.State.ACTIVE) if waiting else at_work)
+    for host in wanted.distinct():
+        wakeup.ask_for_driver(host)
+
+
+def free_gone_hosts(now: datetime) -> None:
+    gone = Attempt.objects.filter(
+        state__in=Attempt.LIVE,
+        instance__host__last_seen_at__lt=now - HOST_GONE_AFTER,
+        claimed_at__lt=now - HOST_GONE_AFTER,
+    )
+    for attempt in gone.select_related("job"):
+        try:
+            runner.give_up(attempt, faults.HOST_GONE, "no sign of the host")
+        except Superseded:
+            log.info("attempt %s was taken over", attempt.pk)

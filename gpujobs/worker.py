@@ -1,0 +1,62 @@
+"""An RQ worker whose horse never outlives it, and whose host is free at once when the horse dies."""
+
+import ctypes
+import os
+import signal
+import sys
+from typing import Any
+
+from django.db import connections
+from rq import Worker as RqWorker
+
+from gpujobs import driver, wakeup
+from gpujobs.models import GpuHost
+
+PR_SET_PDEATHSIG = 1
+# How soon a worker notices that its horse is gone, and how often it looks after abandoned jobs, in seconds.
+MONITOR_SECONDS = 5
+MAINTENANCE_SECONDS = 60
+
+
+class Worker(RqWorker):
+    """One queue each: a worker that listens to two can lose a job when it is killed between them."""
+
+    def __init__(self, queues: Any, *args: Any, **kwargs: Any) -> None:
+        kwargs["job_monitoring_interval"] = MONITOR_SECONDS
+        kwargs["maintenance_interval"] = MAINTENANCE_SECONDS
+        super().__init__(queues, *args, **kwargs)
+        if len(self.queues) != 1:
+            raise ValueError(f"a worker serves one queue, not {len(self.queues)}")
+
+    def main_work_horse(self, *args: Any, **kwargs: Any) -> None:
+        die_with(self.pid)
+        # Sockets of the worker are not the horse's to use.
+        connections.close_all()
+        super().main_work_horse(*args, **kwargs)
+
+    def setup_work_horse_signals(self) -> None:
+        super().setup_work_horse_signals()
+        driver.hand_over.clear()
+        signal.signal(signal.SIGUSR1, lambda *_: driver.hand_over.set())
+
+    def handle_warm_shutdown_request(self) -> None:
+        """A driver may run for hours: ask it to let go instead of waiting for it."""
+        super().handle_warm_shutdown_request()
+        if self.horse_pid:
+            os.kill(self.horse_pid, signal.SIGUSR1)
+
+    def handle_work_horse_killed(self, *args: Any, **kwargs: Any) -> None:
+        super().handle_work_horse_killed(*args, **kwargs)
+        if GpuHost.objects.filter(driver_name=self.name).update(driver=None, driver_until=None):
+            wakeup.wake()
+        connections.close_all()
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel kill this process when its parent dies (Linux); elsewhere the lease ends its authority."""
+    if not sys.platform.startswith("linux"):
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    # It may have died before the kernel was asked.
+    if os.getppid() != parent:
+        os._exit(1)
