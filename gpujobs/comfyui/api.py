@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
 import requests
@@ -26,9 +26,9 @@ from gpujobs.comfyui.answers import (
     parse_refusal,
     parse_stored,
 )
-from gpujobs.comfyui.errors import BadAnswer, FileGone, Refused, SocketClosed, Unreachable
+from gpujobs.comfyui.errors import BadAnswer, FileGone, Refused, Unreachable
 from gpujobs.comfyui.follower import Follower, Socket
-from gpujobs.comfyui.uploads import FileForm
+from gpujobs.comfyui.uploads import Content, FileForm
 
 CHUNK: Final = 256 * 1024
 # /object_info of a server with many custom nodes has a few MB; a history with pictures inside its prompts, tens.
@@ -87,7 +87,7 @@ class ComfyUI:
         self._open_socket = open_socket or self._connect
         self._timeout = timeout
 
-    def upload(self, name: str, data: BinaryIO | bytes, *, subfolder: str = "", overwrite: bool = False) -> StoredFile:
+    def upload(self, name: str, data: Content | bytes, *, subfolder: str = "", overwrite: bool = False) -> StoredFile:
         """Put a file into the input folder. The server renames it where another file has that name: use the answer.
 
         ValueError for a name with a path in it, which the server crashes on.
@@ -167,12 +167,12 @@ class ComfyUI:
         self._post("/free", {"unload_models": unload_models, "free_memory": free_memory})
 
     def follow(self, client_id: str, *, previews: bool = False) -> Follower:
-        """The websocket of `client_id`. Open it before the prompt is sent, or its start is missed. SocketClosed."""
+        """The websocket of `client_id`. Open it before the prompt is sent, or its start is missed. Unreachable."""
         url = f"ws{self._base_url.removeprefix('http')}/ws?{urlencode({'clientId': client_id})}"
         try:
             road = self._open_socket()
         except OSError as error:
-            raise SocketClosed(f"the websocket cannot be opened: {error}") from error
+            raise Unreachable(f"the websocket cannot be opened: {error}", maybe_received=False) from error
         return Follower(url, road, previews=previews, timeout=self._timeout.connect)
 
     def _connect(self) -> Socket:

@@ -53,4 +53,4 @@ class SocketSilent(ComfyError):
 
 
 class SocketClosed(ComfyError):
-    """The websocket cannot be opened, or is over. Another may be opened with the same client id."""
+    """The websocket is over. Another may be opened with the same client id."""

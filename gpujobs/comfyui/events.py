@@ -7,9 +7,10 @@ from typing import Any, Final, TypeAlias
 
 @dataclass(frozen=True)
 class Status:
-    """How many prompts the server has, running and waiting."""
+    """How many prompts the server has, running and waiting; it is about none of them."""
 
     queue_remaining: int
+    prompt_id: None = None
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ class Executing:
 class Progress:
     """Step `value` of `max` within one node."""
 
-    value: float
-    max: float
+    value: int
+    max: int
     node: str | None
     prompt_id: str | None
 
@@ -132,7 +133,7 @@ def _event(kind: str, data: dict[str, Any]) -> Event | None:
         case "executing", {"node": node}:
             return Executing(node, prompt_id)
         case "progress", {"value": int() | float() as value, "max": int() | float() as maximum}:
-            return Progress(value, maximum, data.get("node"), prompt_id)
+            return Progress(int(value), int(maximum), data.get("node"), prompt_id)
         case "executed", {"node": node, "output": output}:
             # A node with nothing to show still reports, with null.
             return Executed(str(node), output or {}, prompt_id)

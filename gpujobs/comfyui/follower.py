@@ -8,7 +8,7 @@ from typing import Final, Protocol, Self
 
 import websocket
 
-from gpujobs.comfyui.errors import SocketClosed, SocketSilent
+from gpujobs.comfyui.errors import SocketClosed, SocketSilent, Unreachable
 from gpujobs.comfyui.events import Event, parse_binary, parse_text
 
 # How long a server may take to bid us farewell.
@@ -34,7 +34,7 @@ class Follower:
     """
 
     def __init__(self, url: str, road: Socket, *, previews: bool, timeout: float) -> None:
-        """Shake hands over `road`, which is the follower's from now on. Raises SocketClosed."""
+        """Shake hands over `road`, which is the follower's from now on. Raises Unreachable."""
         self._road = road
         self._previews = previews
         try:
@@ -47,7 +47,7 @@ class Follower:
                 self._socket.send(json.dumps(TELL_WHOSE_PREVIEW))
         except (websocket.WebSocketException, OSError) as error:
             road.close()
-            raise SocketClosed(f"the websocket cannot be opened: {error}") from error
+            raise Unreachable(f"the websocket cannot be opened: {error}", maybe_received=False) from error
 
     def __enter__(self) -> Self:
         return self

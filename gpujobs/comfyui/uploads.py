@@ -4,20 +4,28 @@ import io
 import os
 import secrets
 from collections.abc import Iterator, Mapping
-from typing import BinaryIO, Final
+from typing import Final, Protocol
 
 PIECE: Final = 64 * 1024
 # How browsers write what would end the header line early, in a name of otherwise plain UTF-8.
 ESCAPES: Final = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
 
 
+class Content(Protocol):
+    """An open file of bytes; Django's stored files are such, too."""
+
+    def read(self, size: int, /) -> bytes: ...
+    def seek(self, offset: int, whence: int = 0, /) -> int: ...
+    def tell(self) -> int: ...
+
+
 class FileForm:
     """The body of POST /upload/image: iterable, with a known length."""
 
-    def __init__(self, name: str, data: BinaryIO | bytes, fields: Mapping[str, str]) -> None:
+    def __init__(self, name: str, data: Content | bytes, fields: Mapping[str, str]) -> None:
         boundary = secrets.token_hex(16)
         self.content_type = f"multipart/form-data; boundary={boundary}"
-        self._file = io.BytesIO(data) if isinstance(data, bytes) else data
+        self._file: Content = io.BytesIO(data) if isinstance(data, bytes) else data
         self._start = self._file.tell()
         self._size = self._file.seek(0, os.SEEK_END) - self._start
         parts = [
