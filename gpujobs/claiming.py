@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from functools import cache, reduce
 from uuid import UUID
 
@@ -59,7 +60,7 @@ def best_for(instance: Instance, *, without: Iterable[UUID] = ()) -> Chosen | No
 def _shortlist(names: Sequence[str], without: Iterable[UUID]) -> list[Waiting]:
     ready = Job.objects.filter(state=Job.State.QUEUED, not_before__lte=timezone.now()).exclude(pk__in=without)
     columns = ("pk", "workflow", "tenant", "due_at", "queued_at")
-    parts: list[QuerySet[Job, tuple[UUID, str, UUID, object, object]]] = [
+    parts: list[QuerySet[Job, tuple[UUID, str, UUID, datetime, datetime]]] = [
         ready.filter(workflow=name).order_by("due_at", "queued_at").values_list(*columns)[:SHORTLIST] for name in names
     ]
     if not parts:

@@ -21,7 +21,7 @@ from redis import RedisError
 from redis.client import PubSub
 
 from gpujobs import faults, runner, wakeup
-from gpujobs.comfyui import ComfyUI
+from gpujobs.comfyui import ComfyUI, Timeouts
 from gpujobs.lane import Lane
 from gpujobs.models import Attempt, GpuHost, Instance
 from gpujobs.runner import Reach, Superseded
@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=20)
 RENEW_SECONDS = 5.0
+# Longer than a model takes to load, shorter than the minute after which a job must be with another.
+TIMEOUTS = Timeouts(connect=10, answer=20, file=40)
 # Attempts on an instance that stays silent this long are given to others.
 LOST_AFTER = timedelta(seconds=20)
 
@@ -56,7 +58,9 @@ def target_of(host: GpuHost) -> Target:
 
 def reach_of(instance: Instance, connection: HostConnection) -> Reach:
     port = instance.port
-    comfy = ComfyUI(f"http://127.0.0.1:{port}", connection.http(port), lambda: connection.channel(port))
+    comfy = ComfyUI(
+        f"http://127.0.0.1:{port}", connection.http(port), lambda: connection.channel(port), timeout=TIMEOUTS
+    )
     return Reach(instance=instance, connection=connection, comfy=comfy)
 
 
@@ -158,7 +162,8 @@ class Driver:
 
     def _judge(self, lane: Lane) -> None:
         trouble = lane.trouble
-        if isinstance(trouble, SshError) and not lane.reach.connection.is_alive:
+        if not lane.reach.connection.is_alive:
+            # The way is to blame, not the instance; the lanes start anew over the next connection.
             return
         fault = faults.of_trouble(trouble)
         if fault is None:
@@ -206,7 +211,7 @@ class _Listener:
     def heard(self, timeout: float) -> bool:
         try:
             if self._pubsub is None:
-                self._pubsub = wakeup.redis().pubsub(ignore_subscribe_messages=True)
+                self._pubsub = PubSub(wakeup.redis().connection_pool, ignore_subscribe_messages=True)
                 self._pubsub.subscribe(wakeup.CHANNEL)
                 # Whatever was said before we listened.
                 return True

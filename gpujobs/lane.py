@@ -28,10 +28,12 @@ from gpujobs.comfyui import (
     ExecutionError,
     ExecutionInterrupted,
     ExecutionStart,
+    Follower,
     Progress,
     PromptRefused,
     SocketClosed,
     SocketSilent,
+    Status,
 )
 from gpujobs.models import Attempt, GpuHost, Instance, Job
 from gpujobs.runner import Reach, Superseded
@@ -75,6 +77,7 @@ class Lane:
         # The socket can be quicker than the answer to /prompt; what it says of unknown prompts is kept a while.
         self._early: deque[Event] = deque(maxlen=200)
         self._lock = threading.Lock()
+        self._follower: Follower | None = None
         self._poke = threading.Event()
         self._stopping = threading.Event()
         self._collecting = 0
@@ -95,6 +98,8 @@ class Lane:
         """Let go of everything; attempts stay as they are on record, for the next driver to find."""
         self._stopping.set()
         self._poke.set()
+        if self._follower is not None:
+            self._follower.close()
         for thread in self._threads:
             thread.join(timeout=SILENCE_SECONDS + 5)
         self._collector.shutdown(wait=True, cancel_futures=True)
@@ -161,7 +166,7 @@ class Lane:
         steps = workflows.get(attempt.job.workflow).steps(attempt.job.params)
         with self._lock:
             self._turns[prompt_id] = Turn(attempt=attempt, prompt_id=prompt_id, steps=steps)
-            early = [event for event in self._early if event.prompt_id == prompt_id]
+            early = [event for event in self._early if _prompt_of(event) == prompt_id]
         for event in early:
             self._hear(event)
 
@@ -239,27 +244,29 @@ class Lane:
     def _follow(self) -> None:
         while not self._stopping.is_set():
             with self.reach.comfy.follow(self.reach.instance.client_id) as follower:
-                try:
-                    while not self._stopping.is_set():
-                        for event in follower.events(timeout=1.0 if self._is_stopping_soon() else SILENCE_SECONDS):
-                            self._hear(event)
-                            if self._stopping.is_set():
-                                return
-                except SocketSilent:
-                    self._look_around()
-                except SocketClosed:
-                    self._look_around()
-                    self._stopping.wait(1.0)
+                self._follower = follower
+                self._listen(follower)
 
-    def _is_stopping_soon(self) -> bool:
-        return self._stopping.is_set()
+    def _listen(self, follower: Follower) -> None:
+        while not self._stopping.is_set():
+            try:
+                for event in follower.events(timeout=SILENCE_SECONDS):
+                    self._hear(event)
+            except SocketSilent:
+                self._look_around()
+            except SocketClosed:
+                if not self._stopping.wait(1.0):
+                    self._look_around()
+                return
 
     def _hear(self, event: Event) -> None:
+        prompt_id = _prompt_of(event)
+        if prompt_id is None:
+            return
         with self._lock:
-            turn = self._turns.get(event.prompt_id) if event.prompt_id else None
+            turn = self._turns.get(prompt_id)
             if turn is None:
-                if event.prompt_id:
-                    self._early.append(event)
+                self._early.append(event)
                 return
             turn.missed = 0
         match event:
@@ -276,7 +283,7 @@ class Lane:
             progress.tell(turn.attempt.job_id, step=0, steps=turn.steps, started_at=now)
 
     def _stepped(self, turn: Turn, event: Progress) -> None:
-        turn.done[event.node or ""] = event.value
+        turn.done[event.node or ""] = int(event.value)
         if time.monotonic() - turn.told_at < PROGRESS_EVERY:
             return
         turn.told_at = time.monotonic()
@@ -350,3 +357,7 @@ class Lane:
         attempt.move(State.SENT, State.RUNNING, state=State.EXECUTED, executed_at=timezone.now())
         runner.conclude(self.reach, attempt, record)
         runner.clean(self.reach, attempt)
+
+
+def _prompt_of(event: Event) -> str | None:
+    return None if isinstance(event, Status) else event.prompt_id

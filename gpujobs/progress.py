@@ -97,7 +97,7 @@ def _places(wanted: Collection[UUID]) -> dict[UUID, _Place]:
     )
     seats = max(1, Instance.objects.filter(state=Instance.State.ACTIVE, host__state="active").count())
     ahead = 0.0
-    places = {}
+    places: dict[UUID, _Place] = {}
     for pk, workflow, number in ranked.order_by("place").values_list("pk", "workflow", "place"):
         ahead += usual_seconds(workflow) if len(places) < len(wanted) else 0.0
         if pk in wanted:

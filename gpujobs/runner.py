@@ -9,6 +9,7 @@ import posixpath
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import PurePosixPath
+from typing import BinaryIO, cast
 
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -49,7 +50,7 @@ def stage(reach: Reach, attempt: Attempt) -> None:
     """Put the job's pictures into the attempt's own folder on the host."""
     for slot, name in attempt.job.images.items():
         with default_storage.open(name, "rb") as picture:
-            reach.comfy.upload(f"{slot}{PurePosixPath(name).suffix}", picture, subfolder=attempt.folder)
+            reach.comfy.upload(f"{slot}{PurePosixPath(name).suffix}", cast(BinaryIO, picture), subfolder=attempt.folder)
     if not attempt.move(State.CLAIMED, State.STAGED, state=State.STAGED, staged_at=timezone.now()):
         raise Superseded
 

@@ -24,8 +24,8 @@ CHANNEL = "gpujobs:wake"
 ASKED_FOR_SECONDS = 10
 
 
-def redis() -> "Redis[bytes]":
-    connection: Redis[bytes] = django_rq.get_connection("gpu")
+def redis() -> Redis:
+    connection: Redis = django_rq.get_connection("gpu")
     return connection
 
 

@@ -28,8 +28,10 @@ class Worker(RqWorker):
         if len(self.queues) != 1:
             raise ValueError(f"a worker serves one queue, not {len(self.queues)}")
 
+        self.parent_pid = os.getpid()
+
     def main_work_horse(self, *args: Any, **kwargs: Any) -> None:
-        die_with(self.pid)
+        die_with(self.parent_pid)
         # Sockets of the worker are not the horse's to use.
         connections.close_all()
         super().main_work_horse(*args, **kwargs)
