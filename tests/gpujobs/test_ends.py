@@ -1,0 +1,113 @@
+"""How an attempt ends, and what its end does to the job and the instance."""
+
+from uuid import uuid4
+
+import pytest
+
+from gpujobs import faults, queueing, runner
+from gpujobs.models import Attempt, Instance, Job
+from gpujobs.runner import Superseded
+from tests.gpujobs.making import a_job, make_host, make_instance
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def attempt():
+    job = a_job(images={})
+    job.state = "running"
+    job.save()
+    return Attempt.objects.create(job=job, instance=make_instance(make_host()), number=1, driver=uuid4())
+
+
+def again(attempt, number):
+    Job.objects.filter(pk=attempt.job_id).update(state="running")
+    return Attempt.objects.create(job=attempt.job, instance=attempt.instance, number=number, driver=attempt.driver)
+
+
+def job_of(attempt):
+    return Job.objects.get(pk=attempt.job_id)
+
+
+def instance_of(attempt):
+    return Instance.objects.get(pk=attempt.instance_id)
+
+
+def test_a_photo_without_a_face_ends_the_job_and_blames_nobody_else(attempt):
+    assert runner.give_up(attempt, faults.NO_FACE, "no face") is False
+    job = job_of(attempt)
+    assert (job.state, job.fault, job.charged_attempts) == ("failed", "no_face", 0)
+    assert instance_of(attempt).faults_in_row == 0
+
+
+def test_the_network_costs_a_job_no_attempt(attempt):
+    assert runner.give_up(attempt, faults.LOST) is True
+    job = job_of(attempt)
+    assert (job.state, job.charged_attempts) == ("queued", 0)
+    assert attempt.state == "lost"
+
+
+def test_a_stray_interrupt_costs_the_job_it_hit_no_attempt(attempt):
+    runner.give_up(attempt, faults.STRAY_INTERRUPT)
+    assert job_of(attempt).charged_attempts == 0
+
+
+def test_the_third_charged_attempt_is_the_last(attempt):
+    for number in (2, 3):
+        runner.give_up(attempt, faults.NODE_FAILED, "boom")
+        assert job_of(attempt).state == "queued"
+        attempt = again(attempt, number)
+    runner.give_up(attempt, faults.NODE_FAILED, "boom")
+    job = job_of(attempt)
+    assert (job.state, job.fault) == ("failed", "attempts_spent")
+    assert "boom" in job.fault_text
+
+
+def test_three_faults_in_a_row_take_an_instance_out(attempt):
+    for number in (2, 3):
+        runner.give_up(attempt, faults.OUT_OF_MEMORY, "oom")
+        assert instance_of(attempt).state == "active"
+        attempt = again(attempt, number)
+    runner.give_up(attempt, faults.OUT_OF_MEMORY, "oom")
+    instance = instance_of(attempt)
+    assert instance.state == "out"
+    assert instance.probe_at is not None
+
+
+def test_a_cuda_fault_takes_an_instance_out_at_once(attempt):
+    runner.give_up(attempt, faults.CUDA, "CUDA error")
+    assert instance_of(attempt).state == "out"
+
+
+def test_a_fault_of_a_job_that_was_to_be_stopped_ends_it_as_cancelled(attempt):
+    queueing.cancel([attempt.job_id])
+    runner.give_up(attempt, faults.OUT_OF_MEMORY)
+    assert job_of(attempt).state == "cancelled"
+
+
+def test_a_driver_that_lost_the_attempt_changes_nothing(attempt):
+    mine = Attempt.objects.select_related("job").get(pk=attempt.pk)
+    Attempt.objects.filter(pk=attempt.pk).update(driver=uuid4())
+    with pytest.raises(Superseded):
+        runner.give_up(mine, faults.LOST)
+    runner.keep(mine, [])
+    assert job_of(attempt).state == "running"
+    assert Attempt.objects.get(pk=attempt.pk).state == "claimed"
+
+
+def test_a_queued_job_is_cancelled_at_once_and_a_running_one_is_asked_to_stop(attempt):
+    queued = a_job(images={})
+    queued.save()
+    assert queueing.cancel([queued.pk, attempt.job_id]) == 2
+    assert Job.objects.get(pk=queued.pk).state == "cancelled"
+    running = job_of(attempt)
+    assert running.state == "running"
+    assert running.cancel_asked_at is not None
+
+
+def test_only_an_ended_job_can_be_noted(attempt):
+    queueing.note_end(attempt.job_id)
+    assert job_of(attempt).noted_at is None
+    runner.give_up(attempt, faults.NO_FACE)
+    queueing.note_end(attempt.job_id)
+    assert job_of(attempt).noted_at is not None
