@@ -10,8 +10,10 @@ from gpujobs.workflows.living_video.spec import LIVING_VIDEO
 from gpujobs.workflows.packages import NodeClass, Package
 from gpujobs.workflows.parameters import ParameterError
 from gpujobs.workflows.portrait.spec import PORTRAIT
+from gpujobs.workflows.print_master.spec import PRINT_MASTER
 from gpujobs.workflows.spec import Input, Output, Workflow
 from gpujobs.workflows.validation import validate
+from gpujobs.workflows.video_extend.spec import VIDEO_EXTEND
 
 __all__ = [
     "NODE_CLASSES_IN_USE",
@@ -27,7 +29,7 @@ __all__ = [
     "validate",
 ]
 
-WORKFLOWS = {each.name: each for each in (PORTRAIT, LIFE_SCENE, LIVING_VIDEO)}
+WORKFLOWS = {each.name: each for each in (PORTRAIT, LIFE_SCENE, LIVING_VIDEO, VIDEO_EXTEND, PRINT_MASTER)}
 NODE_CLASSES_IN_USE = tuple(sorted({each.name for workflow in WORKFLOWS.values() for each in workflow.node_classes}))
 
 

@@ -1,6 +1,6 @@
 """The model files the workflows load: where they lie on a GPU host, where they come from, on what terms.
 
-Sizes are rounded, as their publishers list them. Where the licence is that of somebody's page, the page is the source.
+Sizes are rounded, as their publishers list them. ``commercial_use`` follows the stricter reading of the licence.
 """
 
 from dataclasses import dataclass
@@ -41,12 +41,13 @@ class ModelFile:
 DREAMSHAPER = ModelFile(
     folder="models/checkpoints",
     file="DreamShaperXL-v2_1-turboDPMSDE.safetensors",
-    source="https://huggingface.co/Lykon/dreamshaper-xl-v2-turbo (civitai.com/models/112902, v2.1 Turbo DPM++ SDE)",
-    licence="CreativeML Open RAIL++-M",
-    commercial_use=True,
+    source="https://civitai.com/models/112902, v2.1 Turbo DPM++ SDE (weights: huggingface.co/Lykon/dreamshaper-xl-v2-turbo)",
+    licence="published as OpenRAIL++; made with SDXL Turbo, whose own licence is non-commercial",
+    commercial_use=False,
     size_mb=6_940,
     loaders=(("CheckpointLoaderSimple", "ckpt_name"),),
     base="SDXL",
+    alternative="a Stability AI licence for SDXL Turbo; or an SDXL checkpoint without Turbo, with its own steps and cfg",
 )
 INSTANTID_ADAPTER = ModelFile(
     folder="models/instantid",
@@ -200,7 +201,6 @@ REALESRGAN = ModelFile(
     loaders=(("UpscaleModelLoader", "model_name"),),
     only_if=("upscaler", "realesrgan"),
 )
-UPSCALERS = {"ultrasharp": ULTRASHARP, "realesrgan": REALESRGAN}
 MODEL_FILES = (
     DREAMSHAPER,
     INSTANTID_ADAPTER,

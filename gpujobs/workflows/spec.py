@@ -52,8 +52,8 @@ class Output:
 class Workflow:
     """One kind of work.
 
-    ``fill`` writes cleaned parameters into a copy of the graph. ``steps`` counts the progress messages of
-    ``progress_node``, the one whose bar is shown. ``weight`` is a rough number of GPU seconds on an NVIDIA L4.
+    ``fill`` writes cleaned parameters into a copy of the graph; `check` looks at those that depend on each other.
+    ``progress_node`` is the node whose bar is shown. ``weight`` is a rough number of GPU seconds on an NVIDIA L4.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Workflow:
     min_vram_mb: int
     weight: float
     progress_node: str
-    steps: Callable[[Mapping[str, Any]], int]
+    count_steps: Callable[[Mapping[str, Any]], int]
     fill: Callable[[Graph, Mapping[str, Any]], None]
     check: Callable[[Mapping[str, Any]], None] = lambda params: None
     draw: Callable[[str, Mapping[str, Any]], bytes] | None = None
@@ -90,6 +90,10 @@ class Workflow:
         cleaned = {name: param.clean(params.get(name, param.default)) for name, param in known.items()}
         self.check(cleaned)
         return cleaned
+
+    def steps(self, params: Mapping[str, Any]) -> int:
+        """How many progress messages the ``progress_node`` sends from start to end. Raises `ParameterError`."""
+        return self.count_steps(self.clean(params))
 
     def models_for(self, params: Mapping[str, Any]) -> tuple[ModelFile, ...]:
         """The model files these parameters load. Raises `ParameterError`."""

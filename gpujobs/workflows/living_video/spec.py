@@ -73,6 +73,6 @@ LIVING_VIDEO = Workflow(
     min_vram_mb=22_000,
     weight=420,
     progress_node="sampler",
-    steps=lambda params: int(params["steps"]),
+    count_steps=lambda params: int(params["steps"]),
     fill=fill,
 )

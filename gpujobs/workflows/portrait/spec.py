@@ -105,7 +105,7 @@ PORTRAIT = Workflow(
     min_vram_mb=14_000,
     weight=20,
     progress_node="sampler",
-    steps=lambda params: int(params["steps"]),
+    count_steps=lambda params: int(params["steps"]),
     fill=fill,
     draw=lambda slot, params: face_points.draw(POSE, WIDTH, HEIGHT),
 )

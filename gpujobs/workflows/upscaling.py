@@ -1,0 +1,16 @@
+"""The choice of upscaling model, shared by the print master and the longer video."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gpujobs.workflows.graphs import Graph
+from gpujobs.workflows.model_files import REALESRGAN, ULTRASHARP
+from gpujobs.workflows.parameters import Choice
+
+# RealESRGAN may be used commercially, UltraSharp may not.
+UPSCALERS = {"ultrasharp": ULTRASHARP, "realesrgan": REALESRGAN}
+UPSCALER = Choice(name="upscaler", options=tuple(UPSCALERS), default="ultrasharp")
+
+
+def choose_upscaler(graph: Graph, params: Mapping[str, Any]) -> None:
+    graph["upscaler"]["inputs"]["model_name"] = UPSCALERS[params["upscaler"]].file
