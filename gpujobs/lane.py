@@ -155,6 +155,8 @@ class Lane:
             prompt_id = runner.send(self.reach, attempt)
         except PromptRefused as refusal:
             self._give_up(attempt, faults.of_refusal(refusal), str(refusal))
+        except workflows.ParameterError as error:
+            self._give_up(attempt, faults.INVALID_GRAPH, str(error))
         except FileNotFoundError as error:
             self._give_up(attempt, faults.INPUT_MISSING, str(error.filename))
         except Superseded:

@@ -47,22 +47,30 @@ class Superseded(Exception):
 
 
 def stage(reach: Reach, attempt: Attempt) -> None:
-    """Put the job's pictures into the attempt's own folder on the host."""
+    """Put the job's pictures, and those the workflow draws itself, into the attempt's own folder on the host."""
     for slot, name in attempt.job.images.items():
         with default_storage.open(name, "rb") as picture:
             reach.comfy.upload(f"{slot}{PurePosixPath(name).suffix}", cast(BinaryIO, picture), subfolder=attempt.folder)
+    for slot, drawn in _drawn(attempt.job).items():
+        reach.comfy.upload(f"{slot}.png", drawn, subfolder=attempt.folder)
     if not attempt.move(State.CLAIMED, State.STAGED, state=State.STAGED, staged_at=timezone.now()):
         raise Superseded
+
+
+def _drawn(job: Job) -> dict[str, bytes]:
+    return workflows.get(job.workflow).drawn(job.params, brought=job.images)
 
 
 def send(reach: Reach, attempt: Attempt) -> str:
     """Post the prompt and return its id. That it is about to be sent is on record before it is.
 
-    Raises PromptRefused also for a 200 with node errors, after taking the half-accepted prompt back.
+    Raises PromptRefused also for a 200 with node errors, after taking the half-accepted prompt back, and
+    ParameterError for a job whose parameters or pictures its workflow does not take.
     """
     job = attempt.job
     workflow = workflows.get(job.workflow)
     images = {slot: f"{attempt.folder}/{slot}{PurePosixPath(name).suffix}" for slot, name in job.images.items()}
+    images |= {slot: f"{attempt.folder}/{slot}.png" for slot in _drawn(job)}
     graph = workflow.build(job.params, images=images, seed=job.seed, output_prefix=f"{attempt.folder}/out")
     if not attempt.move(State.STAGED, sending_at=timezone.now()):
         raise Superseded

@@ -41,13 +41,13 @@ class ModelFile:
 DREAMSHAPER = ModelFile(
     folder="models/checkpoints",
     file="DreamShaperXL-v2_1-turboDPMSDE.safetensors",
-    source="https://civitai.com/models/112902, v2.1 Turbo DPM++ SDE (weights: huggingface.co/Lykon/dreamshaper-xl-v2-turbo)",
+    source="https://civitai.com/models/112902, v2.1 Turbo DPM++ SDE, renamed as the hosts have it",
     licence="published as OpenRAIL++; made with SDXL Turbo, whose own licence is non-commercial",
     commercial_use=False,
     size_mb=6_940,
     loaders=(("CheckpointLoaderSimple", "ckpt_name"),),
     base="SDXL",
-    alternative="a Stability AI licence for SDXL Turbo; or an SDXL checkpoint without Turbo, with its own steps and cfg",
+    alternative="a Stability AI licence for SDXL Turbo, or another SDXL checkpoint with its own steps and cfg",
 )
 INSTANTID_ADAPTER = ModelFile(
     folder="models/instantid",
