@@ -1,0 +1,178 @@
+"""Handing out what was approved: a link for the family, single files, and a zip of everything."""
+
+import unicodedata
+import zipfile
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from orders.models import Deliverable, Download, DownloadLink, Item, Order
+from portal import audit
+from portal.access import client_address
+from portal.models import User, hash_token, new_token
+
+CHUNK = 256 * 1024
+
+
+class NothingToDeliver(Exception):
+    """No approved file of the order is finished yet."""
+
+
+def ready_files(order: Order) -> QuerySet[Deliverable]:
+    """What may leave: finished files of items that stand approved, made from the very bytes that were approved."""
+    return (
+        Deliverable.objects.filter(
+            item__order=order,
+            item__state=Item.State.APPROVED,
+            approval__candidate__item=F("item"),
+            approval__candidate__sha256=F("approval__sha256"),
+        )
+        .select_related("item", "approval__candidate")
+        .order_by("item_id", "approval__candidate__number", "id")
+    )
+
+
+def issue_link(order: Order, *, by: User | None, request: HttpRequest | None = None) -> tuple[DownloadLink, str]:
+    """A new link and its token, which is kept nowhere. Raises NothingToDeliver."""
+    with transaction.atomic():
+        locked = Order.objects.select_for_update().select_related("home").get(pk=order.pk)
+        if locked.cancelled_at or locked.erased_at or not ready_files(locked).exists():
+            raise NothingToDeliver
+        now = timezone.now()
+        # A link handed out before the funeral is open as long after it as any other.
+        begins = max(now, locked.procession_at or now)
+        token = new_token()
+        link = DownloadLink.objects.create(
+            order=locked,
+            token_hash=hash_token(token),
+            created_by=by,
+            expires_at=begins + timedelta(days=locked.home.link_days),
+        )
+        Order.objects.filter(pk=order.pk, delivered_at=None).update(delivered_at=now)
+        audit.record(
+            "link.issued",
+            by=by or "system",
+            home=locked.home,
+            subject=locked.code,
+            request=request,
+            link=str(link.code),
+            until=link.expires_at.isoformat(),
+        )
+    return link, token
+
+
+def revoke_link(link: DownloadLink, *, by: User, request: HttpRequest | None = None) -> bool:
+    """Close a link for ever; false if it was closed already."""
+    with transaction.atomic():
+        closed = DownloadLink.objects.filter(pk=link.pk, revoked_at=None).update(revoked_at=timezone.now())
+        if closed:
+            audit.record(
+                "link.revoked",
+                by=by,
+                home=link.order.home,
+                subject=link.order.code,
+                request=request,
+                link=str(link.code),
+            )
+    return closed == 1
+
+
+def open_link(token: str) -> DownloadLink | None:
+    """The link of a token while it is open; expired, revoked and unknown ones are all None."""
+    link = (
+        DownloadLink.objects.filter(token_hash=hash_token(token), order__cancelled_at=None, order__erased_at=None)
+        .select_related("order__home")
+        .first()
+    )
+    return link if link and link.is_open else None
+
+
+def record_visit(link: DownloadLink, request: HttpRequest) -> None:
+    with transaction.atomic():
+        DownloadLink.objects.filter(pk=link.pk).update(visits=F("visits") + 1)
+        audit.record(
+            "link.visited",
+            by="family",
+            home=link.order.home,
+            subject=link.order.code,
+            request=request,
+            link=str(link.code),
+        )
+
+
+def record_download(link: DownloadLink, file: Deliverable | None, request: HttpRequest) -> bool:
+    """Count and log one download of a file, or of everything; false when the link has no more to give."""
+    with transaction.atomic():
+        if not link.count_download():
+            return False
+        Download.objects.create(
+            link=link,
+            deliverable=file,
+            address=client_address(request),
+            user_agent=request.headers.get("User-Agent", "")[:255],
+        )
+        audit.record(
+            "link.downloaded",
+            by="family",
+            home=link.order.home,
+            subject=link.order.code,
+            request=request,
+            link=str(link.code),
+            file=str(file.code) if file else "all",
+        )
+    return True
+
+
+def zip_of(files: Iterable[Deliverable]) -> Iterator[bytes]:
+    """A zip of the files under their Korean names, made as it is sent; never whole in memory.
+
+    Pictures and videos are compressed already, so they are stored as they are.
+    """
+    sink = _Sink()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
+        for name, file in _distinct_names(files):
+            entry = zipfile.ZipInfo(name, timezone.localtime(file.created_at).timetuple()[:6])
+            entry.external_attr = 0o644 << 16
+            with default_storage.open(file.file, "rb") as source, archive.open(entry, "w", force_zip64=False) as target:
+                while chunk := source.read(CHUNK):
+                    target.write(chunk)
+                    yield sink.taken()
+            yield sink.taken()
+    yield sink.taken()
+
+
+def _distinct_names(files: Iterable[Deliverable]) -> Iterator[tuple[str, Deliverable]]:
+    used: set[str] = set()
+    for file in files:
+        name = unicodedata.normalize("NFC", file.download_name)
+        stem, dot, suffix = name.rpartition(".")
+        number = 2
+        while name in used:
+            name = f"{stem} ({number}){dot}{suffix}"
+            number += 1
+        used.add(name)
+        yield name, file
+
+
+class _Sink:
+    """A file to write to that can be emptied while it is written; zipfile then leaves out what needs seeking."""
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+
+    def write(self, data: bytes) -> int:
+        self._chunks.append(bytes(data))
+        return len(data)
+
+    def flush(self) -> None:
+        """There is nothing behind it to be flushed to."""
+
+    def taken(self) -> bytes:
+        data = b"".join(self._chunks)
+        self._chunks.clear()
+        return data

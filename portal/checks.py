@@ -1,0 +1,38 @@
+"""What must be there for the program to run, checked by `manage.py check` and before every start."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004  Django's own name
+
+
+@register(Tags.files)
+def storage_can_be_written(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    root = settings.STORAGE_ROOT
+    nearest = next(path for path in (root, *root.parents) if path.exists())
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        return [Error(f"STORAGE_ROOT {root} cannot be written to.", id="portal.E001")]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def secret_key_is_long(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    if len(settings.SECRET_KEY) < 50:
+        return [Error("SECRET_KEY has fewer than 50 characters.", id="portal.E002")]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def site_is_https(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    if not settings.SITE_URL.startswith("https://"):
+        return [Error("SITE_URL must begin with https:// where families are sent links.", id="portal.E003")]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def mail_goes_out(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    if settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
+        return [Warning("EMAIL_BACKEND prints to the terminal; nobody will get mail.", id="portal.W001")]
+    return []
