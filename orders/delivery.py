@@ -172,6 +172,10 @@ class _Sink:
     def flush(self) -> None:
         """There is nothing behind it to be flushed to."""
 
+    def close(self) -> None:
+        """What was not taken goes with it."""
+        self._chunks.clear()
+
     def taken(self) -> bytes:
         data = b"".join(self._chunks)
         self._chunks.clear()
