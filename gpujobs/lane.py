@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -60,7 +60,8 @@ class Turn:
     attempt: Attempt
     prompt_id: str
     steps: int
-    done: dict[str, int] = field(default_factory=dict)
+    # The one node whose steps are shown: loading and writing frames send progress as well.
+    progress_node: str
     told_at: float = 0.0
     missed: int = 0
 
@@ -165,9 +166,15 @@ class Lane:
             self._expect(attempt, prompt_id)
 
     def _expect(self, attempt: Attempt, prompt_id: str) -> None:
-        steps = workflows.get(attempt.job.workflow).steps(attempt.job.params)
+        workflow = workflows.get(attempt.job.workflow)
+        turn = Turn(
+            attempt=attempt,
+            prompt_id=prompt_id,
+            steps=workflow.steps(attempt.job.params),
+            progress_node=workflow.progress_node,
+        )
         with self._lock:
-            self._turns[prompt_id] = Turn(attempt=attempt, prompt_id=prompt_id, steps=steps)
+            self._turns[prompt_id] = turn
             early = [event for event in self._early if _prompt_of(event) == prompt_id]
         for event in early:
             self._hear(event)
@@ -285,15 +292,15 @@ class Lane:
             progress.tell(turn.attempt.job_id, step=0, steps=turn.steps, started_at=now)
 
     def _stepped(self, turn: Turn, event: Progress) -> None:
-        turn.done[event.node or ""] = int(event.value)
+        if event.node != turn.progress_node:
+            return
         if time.monotonic() - turn.told_at < PROGRESS_EVERY:
             return
         turn.told_at = time.monotonic()
-        done = sum(turn.done.values())
         progress.tell(
             turn.attempt.job_id,
-            step=min(done, turn.steps),
-            steps=turn.steps,
+            step=event.value,
+            steps=event.max,
             started_at=turn.attempt.started_at or timezone.now(),
         )
 
