@@ -1,0 +1,197 @@
+"""Everything the portal stands on and consists of, under one directory, while a `with` lasts.
+
+directory/postgres valkey     the servers' data, unless DATABASE_URL and REDIS_URL name others
+          gpu-host keys       the stand-in GPU host and the key it lets in
+          files static logs   what the portal stores, serves and says
+          secret_key password
+"""
+
+import json
+import os
+import secrets
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from portal.demo.processes import ProcessError, Processes
+from portal.embedded import Postgres, Valkey
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+MANAGE = [sys.executable, str(BASE_DIR / "manage.py")]
+INSTANCES = 2
+ANSWER_SECONDS = 60
+
+
+class DemoError(Exception):
+    """The demo cannot go on; the message is one sentence for the person at the terminal."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standin:
+    """Where the stand-in GPU host is reached, and the key that opens it."""
+
+    ssh_port: int
+    host_key: str
+    username: str
+    instance_ports: tuple[int, ...]
+    key_path: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    directory: Path
+    url: str
+    standin: Standin
+    processes: Processes
+
+
+@contextmanager
+def open_house(directory: Path, *, port: int, step_seconds: float) -> Iterator[House]:
+    """Start all of it, with Django set up in this process too; stop all of it in the end.
+
+    ``port`` 0 takes any free one. ``step_seconds`` is how long the stand-in takes for a sampling step.
+    Raises DemoError, ProcessError or portal.embedded.ServerError with a sentence to show.
+    """
+    with ExitStack() as stack:
+        listener = stack.enter_context(_listen(port))
+        directory.mkdir(parents=True, exist_ok=True)
+        url = f"http://localhost:{listener.getsockname()[1]}"
+        if "DATABASE_URL" not in os.environ:
+            os.environ["DATABASE_URL"] = stack.enter_context(Postgres(directory / "postgres")).url
+        if "REDIS_URL" not in os.environ:
+            os.environ["REDIS_URL"] = stack.enter_context(Valkey(directory / "valkey")).url
+        _set_environment(directory, url)
+        processes = stack.enter_context(Processes(directory / "logs"))
+        standin = _start_standin(processes, directory, step_seconds)
+        _prepare_portal()
+        _start_portal(processes, listener)
+        yield House(directory=directory, url=url, standin=standin, processes=processes)
+
+
+def await_web(house: House) -> None:
+    """Return once the web server answers. Its socket is open already, so that asking is waiting."""
+    with requests.Session() as session:
+        session.trust_env = False
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                session.get(f"{house.url}/accounts/login/", timeout=1).raise_for_status()
+            except requests.Timeout:
+                house.processes.watch()
+            except requests.RequestException as error:
+                raise ProcessError(f"The portal does not answer as it should: {error}") from error
+            else:
+                return
+    raise ProcessError(f"The portal did not answer within {ANSWER_SECONDS} seconds; its log is in {house.directory}.")
+
+
+def kept_secret(path: Path) -> str:
+    """A random word of 43 characters, made once and readable by its owner alone."""
+    if not path.exists():
+        _write_private(path, secrets.token_urlsafe(32).encode())
+    return path.read_text()
+
+
+def _listen(port: int) -> socket.socket:
+    """The web server's socket, opened first: whether the port is free is then no guess, and it stays ours."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        listener.close()
+        raise DemoError(
+            f"Port {port} cannot be had ({error.strerror}); stop what uses it or choose another: make demo PORT=8001"
+        ) from error
+    listener.listen(128)
+    return listener
+
+
+def _set_environment(directory: Path, url: str) -> None:
+    os.environ.setdefault("SECRET_KEY", kept_secret(directory / "secret_key"))
+    os.environ |= {
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+        "HTTPS": "no",
+        "SITE_URL": url,
+        "STORAGE_ROOT": str(directory / "files"),
+        "STATIC_ROOT": str(directory / "static"),
+    }
+    (directory / "files").mkdir(mode=0o700, exist_ok=True)
+
+
+def _start_standin(processes: Processes, directory: Path, step_seconds: float) -> Standin:
+    keys = directory / "keys"
+    keys.mkdir(mode=0o700, exist_ok=True)
+    private, public = keys / "gpu", keys / "gpu.pub"
+    if not private.exists():
+        _make_key(private, public)
+    # Its ports are settled here, so that it comes back on the same ones should it be started again.
+    ssh_port, *instance_ports = _free_ports(1 + INSTANCES)
+    command = [sys.executable, "-m", "gpujobs.standin", "--root", str(directory / "gpu-host")]
+    command += ["--authorized-key", str(public), "--instances", str(INSTANCES), "--ssh-port", str(ssh_port)]
+    command += ["--ports", ",".join(map(str, instance_ports)), "--step-seconds", str(step_seconds)]
+    said: dict[str, Any] = json.loads(processes.start_and_hear("gpu-host", command))
+    return Standin(
+        ssh_port=said["ssh_port"],
+        host_key=said["host_key"],
+        username=said["username"],
+        instance_ports=tuple(instance["port"] for instance in said["instances"]),
+        key_path=private,
+    )
+
+
+def _prepare_portal() -> None:
+    """Set Django up here and bring database, translations and static files up to date."""
+    import django  # after the environment that its settings come from
+    from django.core.management import call_command
+
+    django.setup()
+    from portal.messages import compile_messages
+
+    compile_messages()
+    call_command("migrate", interactive=False, verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+
+def _start_portal(processes: Processes, listener: socket.socket) -> None:
+    processes.start("worker-gpu", [*MANAGE, "rqworker", "gpu"])
+    processes.start("worker-portal", [*MANAGE, "rqworker", "portal"])
+    processes.start("worker-upkeep", [*MANAGE, "rqworker", "upkeep"])
+    processes.start("schedule", [*MANAGE, "rqcron", "portal.schedule"])
+    web = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--chdir", str(BASE_DIR), "--no-control-socket"]
+    web += ["--bind", f"fd://{listener.fileno()}", "--worker-class", "gthread", "--threads", "8"]
+    processes.start("web", [*web, "--graceful-timeout", "3"], pass_fds=(listener.fileno(),))
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def _make_key(private: Path, public: Path) -> None:
+    key = Ed25519PrivateKey.generate()
+    form, nothing = serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+    _write_private(private, key.private_bytes(serialization.Encoding.PEM, form, nothing))
+    encoding, format_ = serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+    public.write_bytes(key.public_key().public_bytes(encoding, format_) + b"\n")
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    """Whole or not at all, and never readable by others, not even for a moment."""
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+    unfinished.replace(path)

@@ -1,0 +1,13 @@
+"""What runs by the clock; `manage.py rqcron portal.schedule` puts it on the queues.
+
+One scheduler is enough. Two do no harm: every task finds its work in the database.
+"""
+
+from rq.cron import register
+
+from gpujobs import tasks
+
+MINUTE = 60
+
+# Its result is of no use, and the next run is near: a run that waited longer than that may fall away.
+register(tasks.reconcile, queue_name="upkeep", interval=30, result_ttl=0, ttl=30)
