@@ -51,9 +51,7 @@ class Missing(NamedTuple):
         return str(self.sentence)
 
 
-OTHERS_MISSING = _(
-    "다른 분이 함께 나온 사진이 있습니다. 그 사진을 빼거나 함께 나온 분에 대한 동의를 받아 주세요."
-)
+OTHERS_MISSING = _("다른 분이 함께 나온 사진이 있습니다. 그 사진을 빼거나 함께 나온 분에 대한 동의를 받아 주세요.")
 
 
 def missing_facts(order: "Order") -> Iterator[Missing]:
@@ -188,8 +186,8 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
     def count_by_state(self) -> dict[str, int]:
         """How many are in each state, those in none left out. In one query."""
-        counted = self.with_state().order_by().values_list("state_key").annotate(count=Count("pk"))
-        return dict(counted)
+        counted: Any = self.with_state().order_by().values("state_key").annotate(count=Count("pk"))
+        return {row["state_key"]: row["count"] for row in counted}
 
     def for_list(self) -> Self:
         """With all that a row of the list shows, in a fixed number of queries."""
