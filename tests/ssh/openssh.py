@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -63,8 +63,9 @@ class OpenSSHServer:
     ports of 127.0.0.1 that it forwards to.
     """
 
-    def __init__(self, root: Path, authorized: Iterable[str], permit_open: Iterable[int] = ()) -> None:
+    def __init__(self, root: Path, authorized: Iterable[str], permit_open: Sequence[int] = ()) -> None:
         self.root = root
+        self.permit_open = permit_open
         self.address = "127.0.0.1"
         self.username = getpass.getuser()
         self.port = free_port()
