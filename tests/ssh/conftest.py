@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pytest
 
-from gpujobs.ssh import Target
 from tests.ssh.hosts import Host, file_server
 from tests.ssh.openssh import OpenSSHServer, free_port, make_key
 
@@ -40,13 +39,7 @@ def host(request: pytest.FixtureRequest, keys: Path, tmp_path: Path) -> Host:
 
 def host_of(server: OpenSSHServer, keys: Path, folder: Path) -> Host:
     return Host(
-        target=Target(
-            address=server.address,
-            port=server.port,
-            username=server.username,
-            host_key=server.host_key,
-            key_path=str(keys / "ed25519"),
-        ),
+        target=server.target(keys / "ed25519"),
         comfy_port=server.permit_open[0],
         closed_port=server.permit_open[1],
         folder=folder,

@@ -4,14 +4,34 @@ import io
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import pytest
 
 from gpujobs.comfyui import Unreachable
 from gpujobs.ssh import ChannelRefused, CommandFailed, HostConnection
+from tests.comfyui import replay
+from tests.comfyui.conversation import Conversation
+from tests.comfyui.replay import Replay
 from tests.ssh.hosts import MEGABYTE, Host
+from tests.ssh.openssh import OpenSSHServer
 
 CONTENT = os.urandom(5 * MEGABYTE)
+
+
+@pytest.mark.sshd
+@pytest.mark.parametrize("name", ["0.2.4-ksampler_progress", "0.2.4-upload_cases", "0.3.64-server_killed_midjob"])
+def test_a_conversation_with_its_websocket_goes_through(
+    name: str, tmp_path: Path, authorized: list[str], keys: Path
+) -> None:
+    with Replay(replay.load(name)) as server:
+        port = int(server.url.rpartition(":")[2])
+        with OpenSSHServer(tmp_path, authorized, [port]) as sshd:
+            connection = HostConnection.open(sshd.target(keys / "ed25519"))
+            with connection, Conversation(server, connection.http(port), partial(connection.channel, port)) as talk:
+                talk.play_all()
 
 
 def test_requests_share_one_channel(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,10 +118,7 @@ def test_a_port_that_is_not_ours_is_refused(host: Host) -> None:
 
 def test_a_comfyui_that_is_down_is_unreachable_while_its_host_is_not(host: Host) -> None:
     with host.connect() as connection:
-        session = connection.http(host.closed_port)
-        from gpujobs.comfyui import ComfyUI
-
-        comfy = ComfyUI(f"http://127.0.0.1:{host.closed_port}", session, lambda: connection.channel(host.closed_port))
+        comfy = replace(host, comfy_port=host.closed_port).comfy(connection)
         with pytest.raises(Unreachable) as caught:
             comfy.system_stats()
         assert not caught.value.maybe_received

@@ -1,8 +1,10 @@
 """Who is let in, who is believed, and what is said where neither happens."""
 
 import os
+import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,10 +19,10 @@ from gpujobs.ssh import (
     HostUnreachable,
     KeyUnusable,
     LoginRefused,
-    Target,
     fingerprint,
     scan_host_key,
 )
+from gpujobs.ssh.keys import load_private_key
 from tests.ssh.conftest import host_of
 from tests.ssh.hosts import Host
 from tests.ssh.openssh import OpenSSHServer, free_port, make_key
@@ -68,11 +70,25 @@ def test_the_scanned_key_is_the_one_to_pin(host: Host) -> None:
     assert scanned.split() == host.target.host_key.split()[:2]
 
 
-def test_a_fingerprint_is_what_ssh_keygen_prints(keys: Path) -> None:
-    for kind in ("ed25519", "rsa", "ecdsa"):
-        public = keys / f"{kind}.pub"
-        printed = subprocess.run(["ssh-keygen", "-l", "-f", public], check=True, capture_output=True, text=True).stdout
-        assert fingerprint(public.read_text()) in printed.split()
+@pytest.mark.sshd
+@pytest.mark.parametrize("kind", ["ed25519", "rsa", "ecdsa"])
+@pytest.mark.parametrize("form", ["RFC4716", "PEM", "PKCS8"])
+@pytest.mark.parametrize("passphrase", ["", "열쇠 1"])
+def test_what_ssh_keygen_makes_is_read_and_named_alike(tmp_path: Path, kind: str, form: str, passphrase: str) -> None:
+    if not shutil.which("ssh-keygen"):
+        pytest.skip("ssh-keygen is not installed (Debian: openssh-client)")
+    # Without a comment, a file may end without padding, which some readers take for an empty file.
+    making = ["ssh-keygen", "-q", "-t", kind, "-m", form, "-N", passphrase, "-C", "", "-f", tmp_path / "key"]
+    subprocess.run(making, check=True)
+    public = (tmp_path / "key.pub").read_text()
+    listing = ["ssh-keygen", "-l", "-f", tmp_path / "key.pub"]
+    printed = subprocess.run(listing, check=True, capture_output=True, text=True).stdout
+    assert fingerprint(public) in printed.split()
+    assert load_private_key(str(tmp_path / "key"), passphrase or None).get_base64() == public.split()[1]
+    if passphrase:
+        for wrong in (None, "another"):
+            with pytest.raises(KeyUnusable, match="passphrase"):
+                load_private_key(str(tmp_path / "key"), wrong)
 
 
 @pytest.mark.parametrize("text", ["", "ssh-ed25519", "ssh-ed25519 ***", "ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIA=="])
@@ -126,14 +142,7 @@ def test_the_pinned_type_is_asked_for_where_a_host_has_several(
         configuration.write(f"HostKey {root}/rsa_key\n")
     with server:
         for pinned in (server.host_key, rsa):
-            target = Target(
-                address=server.address,
-                port=server.port,
-                username=server.username,
-                host_key=pinned,
-                key_path=str(keys / "ed25519"),
-            )
-            HostConnection.open(target).close()
+            HostConnection.open(replace(server.target(keys / "ed25519"), host_key=pinned)).close()
 
 
 def test_a_host_that_is_down_is_unreachable(host: Host) -> None:
@@ -146,9 +155,8 @@ def test_a_host_that_is_down_is_unreachable(host: Host) -> None:
 @contextmanager
 def listener_that_says(words: bytes) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        # The connection waits in the backlog, or is answered by whoever calls accept.
+        # Without words, the connection waits in the backlog.
         if words:
-            import threading
 
             def speak() -> None:
                 client, _ = server.accept()
@@ -172,7 +180,7 @@ def test_a_host_is_reached_through_a_jump_host(host: Host, tmp_path: Path, autho
     root = tmp_path / "jump"
     root.mkdir()
     with OpenSSHServer(root, authorized, [host.target.port]) as jump_server:
-        jump = host_of_jump(jump_server, keys)
+        jump = jump_server.target(keys / "ed25519")
         with HostConnection.open(replace(host.target, jump=jump)) as connection:
             assert host.comfy(connection).system_stats() is not None
         with pytest.raises(HostUnreachable, match="jump"):
@@ -180,16 +188,6 @@ def test_a_host_is_reached_through_a_jump_host(host: Host, tmp_path: Path, autho
         wrong = replace(jump, host_key=(keys / "stranger.pub").read_text())
         with pytest.raises(HostKeyMismatch):
             HostConnection.open(replace(host.target, jump=wrong))
-
-
-def host_of_jump(server: OpenSSHServer, keys: Path) -> Target:
-    return Target(
-        address=server.address,
-        port=server.port,
-        username=server.username,
-        host_key=server.host_key,
-        key_path=str(keys / "ed25519"),
-    )
 
 
 def test_a_connection_is_dead_in_a_child_and_alive_in_its_parent(host: Host) -> None:
