@@ -1,0 +1,53 @@
+// Parts of a page that htmx asks for again and again: unchanged parts cost a 304, a hidden page asks nothing,
+// and a lost connection is said once, in words.
+
+const tags = new Map();
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const polling = event.detail.requestConfig?.triggeringEvent === undefined || event.detail.elt.getAttribute("hx-trigger")?.includes("every");
+  if (polling && document.hidden && event.detail.requestConfig.verb === "get") event.preventDefault();
+});
+
+document.addEventListener("htmx:configRequest", (event) => {
+  const tag = event.detail.verb === "get" && event.detail.elt.getAttribute("hx-trigger")?.includes("every") && tags.get(event.detail.path);
+  if (tag) event.detail.headers["If-None-Match"] = tag;
+});
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  const { xhr, requestConfig, successful } = event.detail;
+  const tag = xhr?.getResponseHeader?.("ETag");
+  if (successful && tag && requestConfig.verb === "get") tags.set(requestConfig.path, tag);
+  if (xhr?.status) offline(false);
+});
+
+document.addEventListener("htmx:sendError", () => offline(true));
+window.addEventListener("offline", () => offline(true));
+window.addEventListener("online", () => offline(false));
+
+function offline(yes) {
+  const line = document.querySelector("#offline");
+  if (line) line.hidden = !yes;
+}
+
+document.addEventListener("click", (event) => {
+  event.target.closest?.("[data-close-message]")?.closest(".message")?.remove();
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+
+// A picture glimmers until it is there; `load` does not bubble, so it is caught on the way down.
+const settle = (event) => event.target.matches?.(".photo > img") && event.target.parentElement.classList.remove("loading");
+document.addEventListener("load", settle, true);
+document.addEventListener("error", settle, true);
+function glimmer() {
+  for (const image of document.querySelectorAll(".photo > img")) {
+    if (!image.complete) image.parentElement.classList.add("loading");
+  }
+}
+glimmer();
+document.addEventListener("htmx:afterSwap", glimmer);
