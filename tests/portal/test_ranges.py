@@ -9,6 +9,9 @@ from django.test import RequestFactory
 
 from portal.ranges import CHUNK, ranged_file
 
+# Closing a response lets Django look after its database connection, if a test before has opened one.
+pytestmark = pytest.mark.django_db
+
 BODY = bytes(range(256)) * 4
 ETAG = "abc123"
 
