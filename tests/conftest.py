@@ -13,6 +13,9 @@ from portal.messages import compile_messages
 
 def pytest_configure() -> None:
     compile_messages()
+    # Found where they lie, by their plain names; the hashed names need collectstatic, which its own test runs.
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,8 +7,9 @@ which makes a 100 MB body quadratic.
 
 import io
 import threading
-from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import paramiko
 
@@ -54,9 +55,13 @@ class ChannelSocket:
         return self._channel.recv_ready()
 
     def recv(self, size: int) -> bytes:
-        data = self._channel.recv(size)
+        try:
+            data = self._channel.recv(size)
+        except (EOFError, paramiko.SSHException) as error:
+            # Telling the host that it may send more failed.
+            self._fail(error)
         if not data and not self._channel.eof_received:
-            self._explain_loss()
+            self._fail(None)
         return data
 
     def recv_into(self, buffer: "WriteableBuffer", nbytes: int = 0) -> int:
@@ -71,9 +76,9 @@ class ChannelSocket:
         except TimeoutError:
             raise
         except (OSError, EOFError, paramiko.SSHException) as error:
-            raise ConnectionLost("the channel closed while sending") from error
+            self._fail(error)
         if sent == 0:
-            raise ConnectionLost("the channel closed while sending")
+            self._fail(None)
         return sent
 
     def sendall(self, data: "ReadableBuffer") -> None:
@@ -111,12 +116,15 @@ class ChannelSocket:
         with suppress(OSError, EOFError, paramiko.SSHException):
             self._channel.close()
 
-    def _explain_loss(self) -> None:
-        """An end without the peer's EOF: say whether the whole connection went, or only this channel."""
+    def _fail(self, error: Exception | None) -> NoReturn:
+        """Say whether the whole connection went, or only this channel, so that is_alive agrees with the error."""
         self._transport.join(LAST_WORDS)
+        if isinstance(error, EOFError):
+            # paramiko's word for a socket that takes nothing more; its own thread has not noticed yet.
+            self._transport.close()
         if not self._transport.is_active():
-            raise ConnectionLost("the connection to the host was lost")
-        raise ConnectionResetError("the channel was closed in the middle")
+            raise ConnectionLost("the connection to the host was lost") from error
+        raise ConnectionResetError("the channel was closed in the middle") from error
 
 
 class _ChannelFile(io.RawIOBase):
@@ -147,18 +155,22 @@ class SubsystemSocket(ChannelSocket):
         return self._channel.get_name()
 
     def recv(self, size: int) -> bytes:
-        try:
+        with self._losses("said"):
             data = super().recv(size)
-        except TimeoutError as error:
-            self._close_channel()
-            raise ConnectionLost(f"the host's SFTP server was silent for {self.gettimeout()} s") from error
         if not data:
             raise ConnectionLost("the host's SFTP server ended")
         return data
 
     def send(self, data: "ReadableBuffer") -> int:
-        try:
+        with self._losses("took"):
             return super().send(data)
+
+    @contextmanager
+    def _losses(self, did: str) -> Iterator[None]:
+        try:
+            yield
         except TimeoutError as error:
             self._close_channel()
-            raise ConnectionLost(f"the host's SFTP server took nothing for {self.gettimeout()} s") from error
+            raise ConnectionLost(f"the host's SFTP server {did} nothing for {self.gettimeout()} s") from error
+        except ConnectionResetError as error:
+            raise ConnectionLost("the host's SFTP server ended") from error

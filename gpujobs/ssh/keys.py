@@ -3,12 +3,24 @@
 import base64
 import binascii
 import hashlib
+import io
 from dataclasses import dataclass, field
-from typing import Final
+from pathlib import Path
+from typing import Final, cast
 
 import paramiko
 from cryptography.exceptions import UnsupportedAlgorithm
-from paramiko.pkey import UnknownKeyType
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    SSHPrivateKeyTypes,
+    load_pem_private_key,
+    load_ssh_private_key,
+)
 
 from gpujobs.ssh.errors import KeyUnusable
 
@@ -61,16 +73,34 @@ def fingerprint_of(blob: bytes) -> str:
 
 
 def load_private_key(path: str, passphrase: str | None) -> paramiko.PKey:
-    """Our key from `path`, of whatever type it is. KeyUnusable says what is wrong with it."""
+    """Our key from `path`, of whatever type and format it is. KeyUnusable says what is wrong with it.
+
+    paramiko 5.1 reads no locked key whose passphrase is a str, and takes a key without comment for an empty one
+    wherever its length happens to need no padding: cryptography reads the file, and writes it anew for paramiko.
+    """
     try:
-        try:
-            return paramiko.PKey.from_path(path)
-        except TypeError as error:
-            # The library's way of saying that the file is locked.
-            if passphrase is None:
-                raise KeyUnusable(f"the key file {path} needs a passphrase and none is set") from error
-            return paramiko.PKey.from_path(path, passphrase)
+        key = _unlock(Path(path).expanduser().read_bytes(), path, passphrase)
+        plain = io.StringIO(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode())
+        match key:
+            case Ed25519PrivateKey():
+                return paramiko.Ed25519Key.from_private_key(plain)
+            case RSAPrivateKey():
+                return paramiko.RSAKey.from_private_key(plain)
+            case EllipticCurvePrivateKey():
+                return paramiko.ECDSAKey.from_private_key(plain)
+        raise ValueError("no host accepts keys of this type any more")
     except OSError as error:
         raise KeyUnusable(f"the key file {path} cannot be read: {error.strerror or error}") from error
-    except (ValueError, TypeError, UnsupportedAlgorithm, paramiko.SSHException, UnknownKeyType) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm, paramiko.SSHException) as error:
         raise KeyUnusable(f"the key file {path} is no private key of ours, or its passphrase is another") from error
+
+
+def _unlock(data: bytes, path: str, passphrase: str | None) -> SSHPrivateKeyTypes:
+    load = load_ssh_private_key if b"OPENSSH PRIVATE KEY" in data else load_pem_private_key
+    try:
+        return cast(SSHPrivateKeyTypes, load(data, passphrase.encode() if passphrase else None))
+    except TypeError as error:
+        # Locked without a passphrase, or a passphrase without a lock; the second does no harm.
+        if not passphrase:
+            raise KeyUnusable(f"the key file {path} needs a passphrase and none is set") from error
+        return cast(SSHPrivateKeyTypes, load(data, None))

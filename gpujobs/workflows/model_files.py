@@ -105,7 +105,7 @@ FACEID_ADAPTER = ModelFile(
     size_mb=1_490,
     loaders=(("IPAdapterModelLoader", "ipadapter_file"),),
     base="SDXL",
-    alternative="none with faces; InstantID alone carries the likeness, less closely",
+    alternative="none; InstantID alone carries a likeness, less closely, and needs antelopev2 all the same",
 )
 FACEID_LORA = ModelFile(
     folder="models/loras",

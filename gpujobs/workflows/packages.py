@@ -81,7 +81,7 @@ COGVIDEO = Package(
     repository="https://github.com/kijai/ComfyUI-CogVideoXWrapper",
     version="1.1.0",
     commit="909d702",
-    licence="Apache-2.0",
+    licence="Apache-2.0 (stated since 2024-12-24)",
     classes=(
         "CogVideoDecode",
         "CogVideoImageEncode",

@@ -4,6 +4,7 @@ from orders.models.candidate import Approval, Candidate
 from orders.models.consent import Consent, ConsentText
 from orders.models.delivery import Deliverable, Download, DownloadLink
 from orders.models.order import Item, Order
+from orders.models.order_state import Missing, OrderState
 from orders.models.photo import Photo
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "Download",
     "DownloadLink",
     "Item",
+    "Missing",
     "Order",
+    "OrderState",
     "Photo",
 ]

@@ -1,7 +1,9 @@
 """Consent: what was asked in which words, and who agreed to what, when, how and from where."""
 
 import hashlib
+import json
 import uuid
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
@@ -13,7 +15,7 @@ from portal.models import User
 
 
 class ConsentText(models.Model):
-    """One version of the words of one path; never changed once used, a new version is added instead."""
+    """One version of the words of one path; never changed once somebody agreed to it."""
 
     made_for = models.CharField(max_length=10, choices=Order.For.choices)
     version = models.PositiveSmallIntegerField()
@@ -30,20 +32,35 @@ class ConsentText(models.Model):
     def __str__(self) -> str:
         return f"{self.made_for} v{self.version}"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Raises ValueError for words that somebody has agreed to; a trigger of the database refuses it as well."""
+        if self.pk and Consent.objects.filter(text=self).exists():
+            raise ValueError(f"{self} has been agreed to; add a new version")
+        self.sha256 = self.digest()
+        super().save(*args, **kwargs)
+
     def digest(self) -> str:
-        """Hex SHA-256 of the words as a person reads them, in order."""
-        parts = [self.preamble]
-        for box in self.boxes:
-            parts += [str(box[key]) for key in ("key", "title", "purpose", "items", "period", "refusal")]
-        return hashlib.sha256("\n\x1f".join(parts).encode()).hexdigest()
+        """Hex SHA-256 of the words as a person reads them, as JSON with sorted keys."""
+        words = {"preamble": self.preamble, "boxes": self.boxes}
+        return hashlib.sha256(json.dumps(words, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
     @property
     def required_keys(self) -> set[str]:
         return {box["key"] for box in self.boxes if box["required"]}
 
 
+class ConsentQuerySet(models.QuerySet["Consent"]):
+    def standing(self) -> Self:
+        return self.filter(withdrawn_at=None, superseded_at=None)
+
+
 class Consent(models.Model):
-    """One person's answer. Kept when withdrawn; at most one of an order stands."""
+    """One person's answer. Kept when withdrawn or given anew; at most one of an order stands."""
+
+    # Keys of the boxes that the portal itself asks for.
+    LIKENESS: ClassVar = "likeness"
+    OTHERS: ClassVar = "others"
+    SHOWCASE: ClassVar = "showcase"
 
     class Method(models.TextChoices):
         TYPED = "typed", _("화면에서 성함 입력")
@@ -68,12 +85,18 @@ class Consent(models.Model):
     user_agent = models.CharField(max_length=255, blank=True)
     recorded_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     withdrawn_at = models.DateTimeField(null=True)
+    # When it gave way to a newer one.
+    superseded_at = models.DateTimeField(null=True)
+
+    objects = ConsentQuerySet.as_manager()
 
     class Meta:
-        ordering = ["-signed_at"]
+        ordering = ["-signed_at", "-id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["order"], condition=Q(withdrawn_at=None), name="consent_one_standing_per_order"
+                fields=["order"],
+                condition=Q(withdrawn_at=None, superseded_at=None),
+                name="consent_one_standing_per_order",
             ),
         ]
 
@@ -82,4 +105,7 @@ class Consent(models.Model):
 
     @property
     def stands(self) -> bool:
-        return self.withdrawn_at is None and self.text.required_keys <= set(self.scope)
+        return self.withdrawn_at is None and self.superseded_at is None
+
+    def covers(self, key: str) -> bool:
+        return key in self.scope

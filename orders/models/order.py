@@ -1,15 +1,29 @@
 """An order: one person, what is wanted for them and by when."""
 
 import uuid
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from orders import hangul
+from orders.models.order_state import (
+    Missing,
+    OrderQuerySet,
+    OrderState,
+    missing_consent,
+    missing_facts,
+    missing_photos,
+    state_of,
+)
 from orders.products import PRODUCTS, Product
 from portal.models import FuneralHome, User
+
+if TYPE_CHECKING:
+    from orders.models.consent import Consent
 
 
 class Order(models.Model):
@@ -22,6 +36,12 @@ class Order(models.Model):
         DECEASED = "deceased", _("고인")
         LIVING = "living", _("생전 준비")
 
+    class Sex(models.TextChoices):
+        """Which clothes are drawn; the keys are the workflows' `person`."""
+
+        WOMAN = "woman", _("여")
+        MAN = "man", _("남")
+
     # Chosen when the empty form is shown, so that a form sent twice is one order.
     code = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     home = models.ForeignKey(FuneralHome, models.PROTECT, related_name="orders")
@@ -31,6 +51,7 @@ class Order(models.Model):
     hanja = models.CharField(_("한자"), max_length=60, blank=True)
     # 초성 of the name, e.g. ㄱㅊㅅ, to be found by.
     initials = models.CharField(max_length=60, blank=True, editable=False)
+    sex = models.CharField(_("성별"), max_length=5, choices=Sex.choices, blank=True)
     born_on = models.DateField(_("생년월일"), null=True, blank=True)
     died_on = models.DateField(_("별세일"), null=True, blank=True)
     hall = models.CharField(_("빈소"), max_length=60, blank=True)
@@ -40,9 +61,15 @@ class Order(models.Model):
     mourner_relation = models.CharField(_("관계"), max_length=30, blank=True)
     mourner_phone = models.CharField(_("연락처"), max_length=20, blank=True)
     religion = models.CharField(_("종교"), max_length=20, blank=True)
+    # 빈소 차림 시각: when the altar is set up and the portrait must hang.
+    altar_at = models.DateTimeField(_("빈소 차림 시각"), null=True, blank=True)
+    # The clock everybody works by; it is `altar_at` unless another time was given.
     needed_at = models.DateTimeField(_("필요한 시각"), null=True, blank=True)
     # What was typed and cannot be read yet, by field, so that leaving the page loses nothing.
     unread = models.JSONField(default=dict, blank=True)
+    # The open page that wrote last, so that an older one still open elsewhere does not write over it.
+    edited_in = models.UUIDField(null=True, editable=False)
+    edited_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     submitted_at = models.DateTimeField(null=True, blank=True)
@@ -51,6 +78,8 @@ class Order(models.Model):
     delivered_at = models.DateTimeField(null=True, blank=True)
     erased_at = models.DateTimeField(null=True, blank=True)
 
+    objects = OrderQuerySet.as_manager()
+
     class Meta:
         ordering = [models.F("needed_at").asc(nulls_last=True), "-created_at"]
         indexes = [models.Index(fields=["home", "needed_at"]), models.Index(fields=["home", "initials"])]
@@ -58,9 +87,67 @@ class Order(models.Model):
     def __str__(self) -> str:
         return str(self.code)
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.initials = hangul.initials(self.name)
+        if "name" in (kwargs.get("update_fields") or ()):
+            kwargs["update_fields"] = {*kwargs["update_fields"], "initials"}
+        super().save(*args, **kwargs)
+
+    @property
+    def person(self) -> str:
+        """How the person is spoken of: 고 김영자 님."""
+        if not self.name:
+            return str(_("성함을 적지 않은 의뢰"))
+        words = _("%(name)s 님") if self.made_for == self.For.LIVING else _("고 %(name)s 님")
+        return str(words % {"name": self.name})
+
+    @property
+    def state(self) -> OrderState:
+        return state_of(self)
+
+    def missing(self) -> list[Missing]:
+        """What must be there before it can be submitted and is not, one sentence each."""
+        return [*missing_facts(self), *missing_photos(self), *missing_consent(self)]
+
     @property
     def is_draft(self) -> bool:
         return self.submitted_at is None and self.cancelled_at is None
+
+    @property
+    def is_over(self) -> bool:
+        return self.cancelled_at is not None or self.erased_at is not None
+
+    @property
+    def takes_photos(self) -> bool:
+        """Whether photos may still come and go: until it is made, and again once something came back."""
+        return not self.is_over and (
+            self.submitted_at is None or any(item.state == Item.State.RETURNED for item in self.items.all())
+        )
+
+    @property
+    def photos_needed(self) -> int:
+        return max((item.product.photos_needed for item in self.items.all()), default=1)
+
+    @property
+    def shows_others(self) -> bool:
+        return any(photo.shows_others for photo in self.photos.all())
+
+    @property
+    def standing_consent(self) -> "Consent | None":
+        """The consent that holds now, in the words of this order's path."""
+        return next((each for each in self.consents.all() if each.stands and each.text.made_for == self.made_for), None)
+
+    @property
+    def age_group(self) -> str:
+        """How old the person is drawn, as the workflows' `age`; the old are the most, so that is what is assumed."""
+        if self.born_on is None:
+            return "elderly"
+        years = ((self.died_on or timezone.localdate()) - self.born_on).days / 365.25
+        return "young" if years < 40 else "middle_aged" if years < 60 else "elderly"
+
+    @classmethod
+    def label_of(cls, field: str) -> str | Promise:
+        return cls._meta.get_field(field).verbose_name  # type: ignore[union-attr]  # of plain fields only
 
     @property
     def folder(self) -> str:
@@ -110,6 +197,15 @@ class Item(models.Model):
     @property
     def product(self) -> Product:
         return PRODUCTS[self.product_key]
+
+    def params(self) -> dict[str, Any]:
+        """What the workflow is asked for: the options as chosen, and who is drawn."""
+        who = {"person": self.order.sex or "person", "age": self.order.age_group}
+        return self.product.clean(self.options) | who
+
+    def chosen(self) -> list[str]:
+        """What was chosen, in words, without what is the default."""
+        return self.product.words(self.options)
 
     def move(self, *sources: str, to: str, **changes: object) -> bool:
         """Change state if it is in one of these; false if another was quicker."""

@@ -26,6 +26,8 @@ class Photo(models.Model):
     # [[left, top, width, height], …] as fractions of the picture; places only, no features.
     faces = models.JSONField(default=list)
     main_face = models.PositiveSmallIntegerField(null=True)
+    # Whether somebody else is in it: several faces were seen, until staff say otherwise.
+    shows_others = models.BooleanField(default=False)
     advice = models.JSONField(default=list)
     taken_on = models.DateField(null=True)
     added_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")

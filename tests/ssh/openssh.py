@@ -10,15 +10,22 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import asyncssh
+import pytest
+
+from gpujobs.ssh import Target
+
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:" + os.environ.get("PATH", os.defpath))
 # Compiled into Debian's sshd, which insists on it when started by root; its service unit makes it at boot.
 PRIVILEGE_SEPARATION = Path("/run/sshd")
+
+KINDS = {"ed25519": "ssh-ed25519", "rsa": "ssh-rsa", "ecdsa": "ecdsa-sha2-nistp256"}
 
 CONFIGURATION = """\
 ListenAddress 127.0.0.1
@@ -44,10 +51,14 @@ LogLevel VERBOSE
 """
 
 
-def make_key(path: Path, kind: str = "ed25519", passphrase: str = "") -> str:
-    """A new private key at `path`; returns its public half as in authorized_keys, without the comment."""
-    subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-C", "", "-f", path], check=True)
-    return path.with_name(path.name + ".pub").read_text().strip()
+def make_key(path: Path, kind: str = "ed25519", passphrase: str | None = None) -> str:
+    """A new private key at `path`; returns its public half as in authorized_keys, without a comment."""
+    key = asyncssh.generate_private_key(KINDS[kind])
+    path.touch(mode=0o600)
+    path.write_bytes(key.export_private_key(passphrase=passphrase))
+    public: str = key.export_public_key().decode().strip()
+    path.with_name(path.name + ".pub").write_text(public + "\n")
+    return public
 
 
 def free_port() -> int:
@@ -60,11 +71,12 @@ class OpenSSHServer:
     """sshd in the foreground of a child process; a context manager.
 
     `root` is an empty directory for its files. `authorized` are public keys that may log in. `permit_open` are the
-    ports of 127.0.0.1 that it forwards to.
+    ports of 127.0.0.1 that it forwards to. The test is skipped where there is no sshd.
     """
 
-    def __init__(self, root: Path, authorized: Iterable[str], permit_open: Iterable[int] = ()) -> None:
+    def __init__(self, root: Path, authorized: Iterable[str], permit_open: Sequence[int] = ()) -> None:
         self.root = root
+        self.permit_open = permit_open
         self.address = "127.0.0.1"
         self.username = getpass.getuser()
         self.port = free_port()
@@ -75,6 +87,16 @@ class OpenSSHServer:
             CONFIGURATION.format(port=self.port, root=root, username=self.username, permitted=permitted)
         )
         self._process: subprocess.Popen[bytes] | None = None
+
+    def target(self, key: Path) -> Target:
+        """This server, to be logged into with the private key at `key`."""
+        return Target(
+            address=self.address,
+            port=self.port,
+            username=self.username,
+            host_key=self.host_key,
+            key_path=str(key),
+        )
 
     @property
     def log(self) -> str:
@@ -91,7 +113,7 @@ class OpenSSHServer:
 
     def start(self) -> None:
         if SSHD is None:
-            raise FileNotFoundError("sshd is not installed (Debian: openssh-server)")
+            pytest.skip("sshd is not installed (Debian: openssh-server)")
         if os.geteuid() == 0:
             PRIVILEGE_SEPARATION.mkdir(mode=0o755, exist_ok=True)
         with (self.root / "log").open("ab") as log:

@@ -144,5 +144,21 @@ def test_decoding_is_tiled_and_no_seam_runs_through_a_face() -> None:
     assert decode["tile_sample_min_height"] == 480
 
 
+def test_the_text_encoder_leaves_the_gpu_after_the_second_prompt_and_not_in_between() -> None:
+    graph = built(get("living_video"))
+    assert graph["positive"]["inputs"]["force_offload"] is False
+    assert graph["negative"]["inputs"]["clip"] == ["positive", 1]
+    assert graph["negative"]["inputs"]["force_offload"] is True
+
+
+@each_workflow
+def test_what_a_node_would_download_is_marked_so_that_it_is_looked_for_on_the_disk(workflow: Workflow) -> None:
+    downloading = {"DownloadAndLoadCogVideoModel", "FILM VFI", "IPAdapterInsightFaceLoader"}
+    for model in workflow.models:
+        classes = {class_type for class_type, _ in model.loaders}
+        assert model.fetches_when_missing == (bool(classes & downloading) or model.file == "antelopev2")
+        assert model.listed != model.fetches_when_missing
+
+
 def test_every_class_in_use_is_in_the_node_facts() -> None:
     assert set(NODE_CLASSES_IN_USE) <= node_facts().keys()
