@@ -6,8 +6,10 @@ One scheduler is enough. Two do no harm: every task finds its work in the databa
 from rq.cron import register
 
 from gpujobs import tasks
+from orders import tasks as order_tasks
 
 MINUTE = 60
 
 # Its result is of no use, and the next run is near: a run that waited longer than that may fall away.
 register(tasks.reconcile, queue_name="upkeep", interval=30, result_ttl=0, ttl=30)
+register(order_tasks.sweep, queue_name="upkeep", interval=30, result_ttl=0, ttl=30)

@@ -53,6 +53,7 @@ class Migration(migrations.Migration):
                 ('height', models.PositiveIntegerField(default=0)),
                 ('duration_ms', models.PositiveIntegerField(default=0)),
                 ('reject_reason', models.TextField(blank=True)),
+                ('face', models.JSONField(null=True)),
                 ('attached_at', models.DateTimeField(null=True)),
                 ('job', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='gpujobs.job')),
                 ('item', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='candidates', to='orders.item')),

@@ -33,6 +33,8 @@ class Candidate(models.Model):
     width = models.PositiveIntegerField(default=0)
     height = models.PositiveIntegerField(default=0)
     duration_ms = models.PositiveIntegerField(default=0)
+    # [left, top, width, height] as fractions, for showing it at the scale of the photo; a place only, no features.
+    face = models.JSONField(null=True)
     reject_reason = models.TextField(blank=True)
     attached_at = models.DateTimeField(null=True)
 
@@ -44,6 +46,14 @@ class Candidate(models.Model):
 
     def __str__(self) -> str:
         return str(self.code)
+
+    @property
+    def folder(self) -> str:
+        return f"{self.item.order.folder}/candidates/{self.code}"
+
+    @property
+    def is_video(self) -> bool:
+        return self.kind == "video"
 
 
 class Approval(models.Model):

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from orders import hangul
+from orders import hangul, returns
 from orders.models.order_state import (
     Missing,
     OrderQuerySet,
@@ -23,6 +23,7 @@ from orders.products import PRODUCTS, Product
 from portal.models import FuneralHome, User
 
 if TYPE_CHECKING:
+    from orders.models.candidate import Candidate
     from orders.models.consent import Consent
 
 
@@ -179,7 +180,7 @@ class Item(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     # Counts up each time it is made (again); candidates carry the round they come from.
     round = models.PositiveSmallIntegerField(default=0)
-    # Why it came back to staff: a code of gpujobs.faults or a reviewer's words.
+    # Why it came back to staff: a code of orders.returns or gpujobs.faults, and a person's own words if any.
     return_code = models.CharField(max_length=40, blank=True)
     return_reason = models.TextField(blank=True)
     changed_at = models.DateTimeField(default=timezone.now)
@@ -206,6 +207,15 @@ class Item(models.Model):
     def chosen(self) -> list[str]:
         """What was chosen, in words, without what is the default."""
         return self.product.words(self.options)
+
+    @property
+    def current_candidates(self) -> "models.QuerySet[Candidate]":
+        return self.candidates.filter(round=self.round)
+
+    @property
+    def why_returned(self) -> str:
+        """A sentence for staff: what happened and what to do."""
+        return self.return_reason or returns.sentence(self.return_code)
 
     def move(self, *sources: str, to: str, **changes: object) -> bool:
         """Change state if it is in one of these; false if another was quicker."""

@@ -1,0 +1,60 @@
+"""What RQ runs for orders, and the sweeps that find what a lost message left behind."""
+
+import logging
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+import django_rq
+from django.db import transaction
+from django.utils import timezone
+from redis import RedisError
+
+from orders import files, finishing, production
+from orders.models import Approval
+
+log = logging.getLogger(__name__)
+
+# What ended this lately is still in the hands of the message sent for it.
+GRACE = timedelta(seconds=20)
+
+
+def job_finished(job_id: str) -> None:
+    """settings.GPUJOBS_ON_FINISHED: a job of ours came to its end."""
+    production.attach(UUID(job_id))
+
+
+def finish(approval_id: int) -> None:
+    """Make the files of an approval, unless it was taken back meanwhile."""
+    approval = Approval.objects.select_related("candidate__item__order__home").filter(pk=approval_id).first()
+    if approval is not None:
+        finishing.finish(approval)
+
+
+def sweep() -> None:
+    """Every 30 seconds: ends of jobs that nobody took note of, and approvals that nothing was made of."""
+    for job_id in production.unattached(older_than=GRACE):
+        try:
+            production.attach(job_id)
+        except OSError:
+            # One file that cannot be moved now keeps none of the others waiting.
+            log.exception("job %s not attached", job_id)
+    unfinished = Approval.objects.filter(deliverables=None, approved_at__lt=timezone.now() - GRACE)
+    for approval_id in unfinished.values_list("pk", flat=True)[:50]:
+        try:
+            finish(approval_id)
+        except (OSError, files.BytesDiffer):
+            log.exception("approval %s not finished", approval_id)
+
+
+def after_commit(task: str, *args: str | int) -> None:
+    """Have a task of this module run by a worker once the transaction in hand is committed."""
+    transaction.on_commit(partial(_send, task, *args))
+
+
+def _send(task: str, *args: str | int) -> None:
+    try:
+        django_rq.get_queue("portal").enqueue(f"orders.tasks.{task}", *args, result_ttl=60)
+    except RedisError as error:
+        # The rows are committed; the sweep finds them.
+        log.warning("%s not sent: %s", task, type(error).__name__)
