@@ -1,0 +1,27 @@
+"""What can be told to a stand-in host before it starts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Times are seconds.
+
+    step_seconds: one sampler step. frame_seconds: one frame of an interpolation or an upscale.
+    load_seconds: taking a checkpoint into GPU memory when another one was there.
+    node_seconds: node class -> time of a node that reports no progress (an interrupt waits for it).
+    absent_models: file names that this host lacks; a graph that names one is refused.
+    broken_models: files that are there but cannot be read; the loader node fails, as after a cut-off download.
+    control: serve /standin/faults and /standin/ledger. Off unless asked for: a real host has no such routes.
+    """
+
+    step_seconds: float = 0.02
+    frame_seconds: float = 0.0
+    load_seconds: float = 0.0
+    node_seconds: Mapping[str, float] = field(default_factory=dict)
+    absent_models: frozenset[str] = frozenset()
+    broken_models: frozenset[str] = frozenset()
+    gpu_name: str = "NVIDIA L4"
+    gpu_memory_mb: int = 23034
+    control: bool = False
