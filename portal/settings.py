@@ -26,7 +26,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "portal.apps.StaticFiles",
     "django.forms",  # its widgets' templates, for FORM_RENDERER
     "django.contrib.postgres",
     "allauth",
