@@ -3,6 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from gpujobs.ssh import Target
+from gpujobs.standin.host import StandinHost
 from tests.ssh.hosts import Host, file_server
 from tests.ssh.openssh import OpenSSHServer, free_port, make_key
 
@@ -31,16 +33,40 @@ def openssh(tmp_path: Path, authorized: list[str]) -> Iterator[OpenSSHServer]:
         yield server
 
 
-@pytest.fixture(params=[pytest.param("openssh", marks=pytest.mark.sshd)])
-def host(request: pytest.FixtureRequest, keys: Path, tmp_path: Path) -> Host:
-    openssh: OpenSSHServer = request.getfixturevalue("openssh")
-    return host_of(openssh, keys, tmp_path)
-
-
-def host_of(server: OpenSSHServer, keys: Path, folder: Path) -> Host:
+@pytest.fixture
+def openssh_host(openssh: OpenSSHServer, keys: Path, tmp_path: Path) -> Host:
     return Host(
-        target=server.target(keys / "ed25519"),
-        comfy_port=server.permit_open[0],
-        closed_port=server.permit_open[1],
-        folder=folder,
+        target=openssh.target(keys / "ed25519"),
+        comfy_port=openssh.permit_open[0],
+        closed_port=openssh.permit_open[1],
+        folder=tmp_path,
     )
+
+
+@pytest.fixture
+def standin_host(tmp_path: Path, authorized: list[str], keys: Path) -> Iterator[Host]:
+    """The stand-in's SSH server with one of its instances behind it."""
+    (tmp_path / "authorized_keys").write_text("\n".join(authorized))
+    closed = free_port()
+    with StandinHost(
+        tmp_path / "standin", tmp_path / "authorized_keys", instances=1, further_ports=[closed]
+    ) as standin:
+        yield Host(
+            target=Target(
+                address="127.0.0.1",
+                port=standin.ssh_port,
+                username=standin.username,
+                host_key=standin.host_key,
+                key_path=str(keys / "ed25519"),
+            ),
+            comfy_port=standin.instances[0].port,
+            closed_port=closed,
+            folder=standin.instances[0].folders.input,
+        )
+
+
+@pytest.fixture(params=[pytest.param("openssh_host", marks=pytest.mark.sshd), "standin_host"])
+def host(request: pytest.FixtureRequest) -> Host:
+    """Every host that plays an SSH server: what holds for one holds for the other."""
+    played: Host = request.getfixturevalue(request.param)
+    return played

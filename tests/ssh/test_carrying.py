@@ -129,24 +129,31 @@ def test_a_comfyui_that_is_down_is_unreachable_while_its_host_is_not(host: Host)
 
 @pytest.mark.sshd
 class TestCommands:
-    def test_a_command_ends_with_its_status_and_both_outputs(self, host: Host) -> None:
-        with host.connect() as connection:
+    def test_a_command_ends_with_its_status_and_both_outputs(self, openssh_host: Host) -> None:
+        with openssh_host.connect() as connection:
             finished = connection.run(["sh", "-c", "echo out; echo err >&2; exit 3"], timeout=10)
         assert (finished.rc, finished.stdout, finished.stderr) == (3, "out\n", "err\n")
 
-    def test_an_argument_is_never_a_shell_word(self, host: Host) -> None:
-        with host.connect() as connection:
+    def test_an_argument_is_never_a_shell_word(self, openssh_host: Host) -> None:
+        with openssh_host.connect() as connection:
             assert connection.run(["echo", "$HOME; 영정 'a' \"b\""], timeout=10).stdout == "$HOME; 영정 'a' \"b\"\n"
 
-    def test_a_command_without_end_is_given_up(self, host: Host) -> None:
+    def test_a_command_without_end_is_given_up(self, openssh_host: Host) -> None:
         started = time.monotonic()
-        with host.connect() as connection:
+        with openssh_host.connect() as connection:
             with pytest.raises(CommandFailed, match="sleep did not end"):
                 connection.run(["sleep", "30"], timeout=1)
             assert connection.is_alive
         assert time.monotonic() - started < 10
 
-    def test_endless_output_is_cut_and_does_not_block(self, host: Host) -> None:
-        with host.connect() as connection:
+    def test_endless_output_is_cut_and_does_not_block(self, openssh_host: Host) -> None:
+        with openssh_host.connect() as connection:
             finished = connection.run(["head", "-c", "5000000", "/dev/zero"], timeout=20)
         assert (finished.rc, len(finished.stdout)) == (0, MEGABYTE)
+
+
+def test_the_standin_answers_a_command_too(standin_host: Host) -> None:
+    with standin_host.connect() as connection:
+        finished = connection.run(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"], timeout=10)
+        assert (finished.rc, finished.stdout) == (0, "NVIDIA L4\n")
+        assert connection.run(["no-such-command"], timeout=10).rc == 127

@@ -23,7 +23,6 @@ from gpujobs.ssh import (
     scan_host_key,
 )
 from gpujobs.ssh.keys import load_private_key
-from tests.ssh.conftest import host_of
 from tests.ssh.hosts import Host
 from tests.ssh.openssh import OpenSSHServer, free_port, make_key
 
@@ -119,13 +118,12 @@ def test_a_host_key_of_another_type_is_a_mismatch_too(host: Host, keys: Path) ->
 
 
 @pytest.mark.sshd
-def test_a_changed_host_hears_nothing_of_us(openssh: OpenSSHServer, keys: Path, tmp_path: Path) -> None:
-    host = host_of(openssh, keys, tmp_path)
+def test_a_changed_host_hears_nothing_of_us(openssh: OpenSSHServer, openssh_host: Host) -> None:
     openssh.kill()
     changed = openssh.change_host_key()
     openssh.start()
     with pytest.raises(HostKeyMismatch) as caught:
-        host.connect()
+        openssh_host.connect()
     assert caught.value.seen == fingerprint(changed)
     assert f"user {openssh.username}" not in openssh.log
 

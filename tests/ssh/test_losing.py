@@ -7,13 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from gpujobs.comfyui import StoredFile, Timeouts, Unreachable
 from gpujobs.ssh import CommandFailed, ConnectionLost, connection
-from tests.ssh.conftest import host_of
 from tests.ssh.hosts import MEGABYTE, Host
 from tests.ssh.openssh import OpenSSHServer
 
@@ -42,10 +40,8 @@ def wait_until(truth: Callable[[], bool]) -> None:
 
 
 @pytest.mark.sshd
-def test_a_server_killed_in_the_middle_of_a_download_is_a_loss(
-    openssh: OpenSSHServer, keys: Path, tmp_path: Path
-) -> None:
-    host = host_of(openssh, keys, tmp_path)
+def test_a_server_killed_in_the_middle_of_a_download_is_a_loss(openssh: OpenSSHServer, openssh_host: Host) -> None:
+    host = openssh_host
     with host.connect() as road:
         comfy = host.comfy(road)
         stored = comfy.upload("large.mp4", CONTENT)
@@ -64,7 +60,7 @@ def test_a_server_killed_in_the_middle_of_a_download_is_a_loss(
 
 @pytest.mark.sshd
 def test_a_server_killed_in_the_middle_of_an_sftp_transfer_is_a_loss(
-    openssh: OpenSSHServer, keys: Path, tmp_path: Path
+    openssh: OpenSSHServer, openssh_host: Host
 ) -> None:
     class Killing(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
@@ -72,8 +68,8 @@ def test_a_server_killed_in_the_middle_of_an_sftp_transfer_is_a_loss(
                 openssh.kill()
             return super().read(size)
 
-    with host_of(openssh, keys, tmp_path).connect() as road, within(5), pytest.raises(ConnectionLost):
-        road.sftp().putfo(Killing(CONTENT), str(tmp_path / "large"))
+    with openssh_host.connect() as road, within(5), pytest.raises(ConnectionLost):
+        road.sftp().putfo(Killing(CONTENT), str(openssh_host.folder / "large"))
 
 
 def test_a_cut_wire_ends_every_thread_that_waits(host: Host) -> None:
