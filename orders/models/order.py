@@ -68,9 +68,12 @@ class Order(models.Model):
     needed_at = models.DateTimeField(_("필요한 시각"), null=True, blank=True)
     # What was typed and cannot be read yet, by field, so that leaving the page loses nothing.
     unread = models.JSONField(default=dict, blank=True)
+    # The words a time was read from: the same "2시간 뒤" sent again an hour later means the same moment.
+    typed = models.JSONField(default=dict, blank=True, editable=False)
     # The open page that wrote last, so that an older one still open elsewhere does not write over it.
     edited_in = models.UUIDField(null=True, editable=False)
     edited_at = models.DateTimeField(null=True, editable=False)
+    edited_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     submitted_at = models.DateTimeField(null=True, blank=True)

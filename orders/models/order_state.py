@@ -60,7 +60,8 @@ def missing_facts(order: "Order") -> Iterator[Missing]:
     if not order.items.all():
         yield Missing("wants", _("무엇을 만들지 골라 주세요."))
     if not order.needed_at:
-        yield Missing("when", _("언제까지 필요한지 적어 주세요."))
+        living = order.made_for == order.For.LIVING
+        yield Missing("when", _("언제까지 필요한지 적어 주세요.") if living else _("빈소 차림 시각을 적어 주세요."))
     if order.unread:
         labels = ", ".join(str(order.label_of(field)) for field in order.unread)
         yield Missing(next(iter(order.unread)), _("읽지 못한 칸이 있습니다: %(labels)s") % {"labels": labels})
