@@ -49,6 +49,7 @@ FEED_SECONDS = 15.0
 SILENCE_SECONDS = 10.0
 INTERRUPT_AGAIN = timedelta(seconds=5)
 PROGRESS_EVERY = 0.5
+LEFTOVER_AFTER = timedelta(seconds=30)
 # What a lane can meet on its way; anything else is a mistake of ours and must be seen as one.
 TROUBLES = (ComfyError, SshError, OSError, EOFError, DatabaseError, RedisError)
 
@@ -212,8 +213,11 @@ class Lane:
             self._end(found.prompt_id)
 
     def _tidy_leftovers(self) -> None:
-        ended = Attempt.objects.filter(instance=self.reach.instance, cleaned_at=None).exclude(state__in=Attempt.LIVE)
-        for attempt in ended[:20]:
+        """Clean what an earlier driver had no time for; the collector cleans what it ends itself."""
+        ended = Attempt.objects.filter(
+            instance=self.reach.instance, cleaned_at=None, finished_at__lt=timezone.now() - LEFTOVER_AFTER
+        )
+        for attempt in ended.exclude(state__in=Attempt.LIVE)[:20]:
             runner.clean(self.reach, attempt)
 
     def _stop_cancelled(self) -> None:

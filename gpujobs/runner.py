@@ -6,6 +6,7 @@ where to look. The steps know nothing of threads; `gpujobs.lane` says when each 
 
 import logging
 import posixpath
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import PurePosixPath
@@ -250,15 +251,13 @@ def clean(reach: Reach, attempt: Attempt) -> None:
 
 
 def _remove_folder(connection: HostConnection, path: str) -> None:
-    """Remove a folder of files; one that is not there is as good as removed."""
+    """Remove a folder of files; what is not there is as good as removed."""
     sftp = connection.sftp()
-    try:
-        names = sftp.listdir(path)
-    except FileNotFoundError:
-        return
-    for name in names:
-        sftp.remove(posixpath.join(path, name))
-    sftp.rmdir(path)
+    with suppress(FileNotFoundError):
+        for name in sftp.listdir(path):
+            with suppress(FileNotFoundError):
+                sftp.remove(posixpath.join(path, name))
+        sftp.rmdir(path)
 
 
 def is_answering(reach: Reach) -> bool:
