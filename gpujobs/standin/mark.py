@@ -23,6 +23,7 @@ BON: tuple[Stroke, ...] = (
     ((0.24, 0.69), (0.24, 0.94), (0.82, 0.94)),
 )
 THICKNESS = 0.095
+WIDEST = "SAMPLE #0000"
 SMOOTHING = 4
 
 
@@ -44,22 +45,25 @@ def draw_syllable(strokes: tuple[Stroke, ...], side: int) -> Image.Image:
 
 @lru_cache(maxsize=16)
 def plate(size: tuple[int, int], label: str) -> Image.Image:
-    """The mark for a picture of this size: RGBA, a dark plate with 견본 SAMPLE and the label."""
+    """The mark for a picture of this size: RGBA, a dark plate with 견본 SAMPLE and the label.
+
+    Opaque and equally wide with any label, so that it covers the mark of a sample that was sent in again.
+    """
     letter = max(10, round(min(size) * 0.05))
     font = ImageFont.load_default(round(letter * 1.05))
     text = f"SAMPLE {label}".strip()
-    text_width = round(font.getlength(text))
+    text_width = round(font.getlength(WIDEST))
     pad = letter // 2
     width, height = 2 * letter + letter // 6 + pad + text_width + 2 * pad, letter + pad * 2
     mark = Image.new("RGBA", (width, height), (0, 0, 0, 0))
     pen = ImageDraw.Draw(mark)
-    pen.rounded_rectangle((0, 0, width - 1, height - 1), radius=height // 4, fill=(24, 26, 24, 200))
+    pen.rounded_rectangle((0, 0, width - 1, height - 1), radius=height // 4, fill=(34, 36, 34, 255))
     for index, strokes in enumerate((GYEON, BON)):
         white = Image.new("RGBA", (letter, letter), (255, 255, 255, 255))
         left = pad + index * (letter + letter // 6)
         mark.paste(white, (left, pad), draw_syllable(strokes, letter))
-    text_left = pad * 2 + 2 * letter + letter // 6
-    pen.text((text_left, height / 2), text, fill=(255, 255, 255, 255), font=font, anchor="lm")
+    middle = pad * 2 + 2 * letter + letter // 6 + text_width / 2
+    pen.text((middle, height / 2), text, fill=(255, 255, 255, 255), font=font, anchor="mm")
     if width > size[0]:
         mark = mark.resize((size[0], max(1, height * size[0] // width)))
     return mark

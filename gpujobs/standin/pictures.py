@@ -98,7 +98,7 @@ def moving(still: Image.Image, size: Size, count: int, seed: int) -> Pictures:
         coefficients = (scale, 0, left, 0, scale, top)
         return base.transform(size, Image.Transform.AFFINE, coefficients, Image.Resampling.BICUBIC)
 
-    return Pictures.drawn(count, size, frame, label=f"{seed % 10000:04}")
+    return Pictures.drawn(count, size, frame, label=f"#{seed % 10000:04}")
 
 
 def preview_of(image: Image.Image, done: float) -> Image.Image:
