@@ -11,5 +11,6 @@ from orders import tasks as order_tasks
 MINUTE = 60
 
 # Its result is of no use, and the next run is near: a run that waited longer than that may fall away.
-register(tasks.reconcile, queue_name="upkeep", interval=30, result_ttl=0, ttl=30)
+# A driver's lease runs 20 seconds; with 10 between two looks, a dead one's jobs are driven again within 30.
+register(tasks.reconcile, queue_name="upkeep", interval=10, result_ttl=0, ttl=10)
 register(order_tasks.sweep, queue_name="upkeep", interval=30, result_ttl=0, ttl=30)

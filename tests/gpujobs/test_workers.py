@@ -1,0 +1,139 @@
+"""Real RQ workers as processes of their own, killed in the middle of a job."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import psutil
+import pytest
+from django.conf import settings as django_settings
+
+from gpujobs import queueing, tasks
+from gpujobs.models import Attempt, GpuHost, Job
+from gpujobs.worker import Worker
+from tests.gpujobs.fleet import SLOW, ended, fleet_of, in_state, wait_until
+from tests.gpujobs.making import a_job
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _everybody_may(settings):
+    settings.GPUJOBS_MAY_RUN = "tests.gpujobs.making.everybody_may"
+
+
+def database_url() -> str:
+    """The test's own database, as a process outside must name it."""
+    db = django_settings.DATABASES["default"]
+    options = urlencode({"host": db["HOST"], **({"port": db["PORT"]} if db["PORT"] else {})})
+    user = quote(db["USER"]) + (f":{quote(db['PASSWORD'])}" if db["PASSWORD"] else "")
+    return f"postgresql://{user}@/{db['NAME']}?{options}"
+
+
+@contextmanager
+def worker(queue: str = "gpu") -> Iterator[subprocess.Popen[bytes]]:
+    environment = os.environ | {
+        "DATABASE_URL": database_url(),
+        "DJANGO_SETTINGS_MODULE": "tests.gpujobs.worker_settings",
+    }
+    process = subprocess.Popen([sys.executable, str(ROOT / "manage.py"), "rqworker", queue], env=environment, cwd=ROOT)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=30)
+
+
+def horse_of(process: subprocess.Popen[bytes]) -> psutil.Process:
+    (horse,) = psutil.Process(process.pid).children()
+    return horse
+
+
+def reconcile_until(happened, seconds=60.0):
+    """What rq cron does every ten seconds, more often."""
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        tasks.reconcile()
+        time.sleep(0.5)
+
+
+@pytest.fixture
+def fleet(tmp_path):
+    with fleet_of(tmp_path, settings=SLOW) as one:
+        yield one
+
+
+def test_a_worker_drives_a_host_that_a_commit_woke(fleet):
+    with worker():
+        job = a_job()
+        queueing.submit([job])
+        wait_until(ended(job), 40)
+    assert Job.objects.get(pk=job.pk).state == "succeeded"
+
+
+def test_a_worker_killed_in_the_middle_takes_its_horse_along_and_another_finishes_the_job_once(fleet):
+    job = a_job()
+    with worker() as first:
+        queueing.submit([job])
+        wait_until(in_state(job, "running"), 40)
+        horse = horse_of(first)
+        first.kill()
+        first.wait()
+        wait_until(lambda: not horse.is_running() or horse.status() == psutil.STATUS_ZOMBIE, 5)
+    assert Attempt.objects.get(job=job).is_live
+    with worker():
+        reconcile_until(ended(job))
+    assert Job.objects.get(pk=job.pk).state == "succeeded"
+    assert Attempt.objects.filter(job=job).count() == 1
+    assert len(fleet.executions(job)) == 1
+
+
+def test_a_horse_killed_alone_is_replaced_at_once_and_the_job_runs_once(fleet):
+    job = a_job()
+    with worker() as process:
+        queueing.submit([job])
+        wait_until(in_state(job, "running"), 40)
+        killed_at = time.monotonic()
+        horse_of(process).kill()
+        wait_until(ended(job), 40)
+        assert time.monotonic() - killed_at < 30
+    assert Job.objects.get(pk=job.pk).state == "succeeded"
+    assert len(fleet.executions(job)) == 1
+
+
+def test_a_worker_asked_to_stop_lets_go_of_its_host_at_once(fleet):
+    job = a_job()
+    with worker() as process:
+        queueing.submit([job])
+        wait_until(in_state(job, "running"), 40)
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=20)
+    host = GpuHost.objects.get(pk=fleet.host.pk)
+    assert host.driver is None
+    assert Attempt.objects.get(job=job).is_live
+    with worker():
+        reconcile_until(ended(job))
+    assert len(fleet.executions(job)) == 1
+
+
+def test_a_flushed_redis_loses_no_job(fleet, redis_client):
+    job = a_job()
+    queueing.submit([job])
+    redis_client.flushdb()
+    with worker():
+        reconcile_until(ended(job))
+    assert Job.objects.get(pk=job.pk).state == "succeeded"
+
+
+def test_a_worker_serves_one_queue(redis_client):
+    with pytest.raises(ValueError, match="one queue"):
+        Worker(["gpu", "portal"], connection=redis_client)
