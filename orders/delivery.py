@@ -2,7 +2,7 @@
 
 import unicodedata
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from django.core.files.storage import default_storage
@@ -37,11 +37,16 @@ def ready_files(order: Order) -> QuerySet[Deliverable]:
     )
 
 
+def may_leave(order: Order) -> bool:
+    """Whether anything of the order may be handed out at all: nothing leaves once its consent is withdrawn."""
+    return not order.is_over and order.standing_consent is not None
+
+
 def issue_link(order: Order, *, by: User | None, request: HttpRequest | None = None) -> tuple[DownloadLink, str]:
     """A new link and its token, which is kept nowhere. Raises NothingToDeliver."""
     with transaction.atomic():
         locked = Order.objects.select_for_update().select_related("home").get(pk=order.pk)
-        if locked.cancelled_at or locked.erased_at or not ready_files(locked).exists():
+        if not may_leave(locked) or not ready_files(locked).exists():
             raise NothingToDeliver
         now = timezone.now()
         # A link handed out before the funeral is open as long after it as any other.
@@ -84,12 +89,8 @@ def revoke_link(link: DownloadLink, *, by: User, request: HttpRequest | None = N
 
 def open_link(token: str) -> DownloadLink | None:
     """The link of a token while it is open; expired, revoked and unknown ones are all None."""
-    link = (
-        DownloadLink.objects.filter(token_hash=hash_token(token), order__cancelled_at=None, order__erased_at=None)
-        .select_related("order__home")
-        .first()
-    )
-    return link if link and link.is_open else None
+    link = DownloadLink.objects.filter(token_hash=hash_token(token)).select_related("order__home").first()
+    return link if link and link.is_open and may_leave(link.order) else None
 
 
 def record_visit(link: DownloadLink, request: HttpRequest) -> None:
@@ -144,6 +145,16 @@ def zip_of(files: Iterable[Deliverable]) -> Iterator[bytes]:
                     yield sink.taken()
             yield sink.taken()
     yield sink.taken()
+
+
+def zip_length(files: Sequence[Deliverable]) -> int:
+    """How many bytes `zip_of` makes of the same files.
+
+    PKZIP's APPNOTE 6.3.10, sections 4.3.7 to 4.3.16: per file a local header of 30 bytes and its name, the data, a
+    descriptor of 16 (sizes are written after the data), and 46 and the name once more in the directory; 22 at the end.
+    """
+    names = [(len(name.encode()), file.byte_count) for name, file in _distinct_names(files)]
+    return sum(30 + name + size + 16 + 46 + name for name, size in names) + 22
 
 
 def _distinct_names(files: Iterable[Deliverable]) -> Iterator[tuple[str, Deliverable]]:

@@ -16,6 +16,8 @@ def pytest_configure() -> None:
     # Found where they lie, by their plain names; the hashed names need collectstatic, which its own test runs.
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
+    # The real one is slow on purpose, a third of a second for each person a test makes.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -38,6 +38,14 @@ class Deliverable(models.Model):
     def __str__(self) -> str:
         return self.download_name
 
+    @property
+    def is_video(self) -> bool:
+        return self.media_type.startswith("video/")
+
+    @property
+    def seconds(self) -> float:
+        return self.duration_ms / 1000
+
 
 class DownloadLink(models.Model):
     """A family's way in. The token is in the link alone; here is its hash."""
@@ -65,6 +73,10 @@ class DownloadLink(models.Model):
     @property
     def is_open(self) -> bool:
         return self.revoked_at is None and self.expires_at > timezone.now()
+
+    @property
+    def is_used_up(self) -> bool:
+        return self.downloads >= self.max_downloads
 
     def count_download(self) -> bool:
         """Count one more; false when the last one was already used."""

@@ -1,34 +1,56 @@
 """The family's pages behind a link. Whatever is closed, revoked or unknown looks the same: a quiet 404.
 
 The token is the only key, so these pages send no referrer, are kept by no cache and found by no search engine.
+They work without an account, a cookie or a script.
 """
 
 from collections.abc import Callable
 from functools import wraps
+from itertools import groupby
+from operator import attrgetter
 from typing import Concatenate, ParamSpec
 from uuid import UUID
 
+from django.conf import settings
 from django.core.files.storage import default_storage
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    StreamingHttpResponse,
+)
+from django.shortcuts import get_object_or_404, redirect, render
+from django.templatetags.static import static
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from orders import delivery
 from orders.models import Deliverable, DownloadLink
+from portal.absolute import absolute_url
 from portal.ranges import ranged_file
 
 P = ParamSpec("P")
+View = Callable[..., HttpResponseBase]
 LinkView = Callable[Concatenate[HttpRequest, DownloadLink, P], HttpResponseBase]
 
+# Messengers that open a link to draw a card of it; KakaoTalk's says kakaotalk-scrap.
+CARD_MAKERS = ("kakaotalk-scrap", "facebookexternalhit", "telegrambot", "twitterbot", "slackbot", "line-poker")
 
-def with_open_link(view: LinkView[P]) -> Callable[Concatenate[HttpRequest, str, P], HttpResponseBase]:
+
+def for_family(view: View) -> View:
+    """What every address under /g/ shares: the language asked for, one look of all that is not there, the headers."""
+
     @require_safe
     @wraps(view)
-    def guarded(request: HttpRequest, token: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        link = delivery.open_link(token)
-        response = view(request, link, *args, **kwargs) if link else render(request, "family/closed.html", status=404)
+    def guarded(request: HttpRequest, **kwargs: object) -> HttpResponseBase:
+        response = _in_language(request)
+        if response is None:
+            try:
+                response = view(request, **kwargs)
+            except Http404:
+                response = render(request, "family/closed.html", status=404)
         response["Referrer-Policy"] = "no-referrer"
         response["X-Robots-Tag"] = "noindex, nofollow"
         response.setdefault("Cache-Control", "private, no-store")
@@ -37,12 +59,27 @@ def with_open_link(view: LinkView[P]) -> Callable[Concatenate[HttpRequest, str, 
     return guarded
 
 
+def with_open_link(view: LinkView[P]) -> View:
+    @for_family
+    @wraps(view)
+    def opened(request: HttpRequest, token: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        link = delivery.open_link(token)
+        if link is None:
+            raise Http404
+        return view(request, link, *args, **kwargs)
+
+    return opened
+
+
 @with_open_link
 def gallery(request: HttpRequest, link: DownloadLink) -> HttpResponse:
-    if request.method == "GET":
+    if request.method == "GET" and not _draws_a_card(request):
         delivery.record_visit(link, request)
-    files = delivery.ready_files(link.order)
-    return render(request, "family/gallery.html", {"link": link, "order": link.order, "files": files})
+    # One figure for each approved picture, whatever sizes it is cut to.
+    pieces = [list(files) for _, files in groupby(delivery.ready_files(link.order), attrgetter("approval_id"))]
+    card = absolute_url(static("family/card.png"))
+    context = {"link": link, "order": link.order, "home": link.order.home, "pieces": pieces, "card": card}
+    return render(request, "family/gallery.html", context)
 
 
 @with_open_link
@@ -76,14 +113,47 @@ def gallery_file(request: HttpRequest, link: DownloadLink, code: UUID) -> HttpRe
 
 @with_open_link
 def gallery_zip(request: HttpRequest, link: DownloadLink) -> HttpResponseBase:
+    files = list(delivery.ready_files(link.order))
+    if not files:
+        raise Http404
     if request.method == "GET" and not delivery.record_download(link, None, request):
         return _used_up(request, link)
-    name = _("%(person)s 사진과 영상.zip") % {"person": link.order.person}
-    body = delivery.zip_of(delivery.ready_files(link.order)) if request.method == "GET" else iter(())
+    body = delivery.zip_of(files) if request.method == "GET" else iter(())
     response = StreamingHttpResponse(body, content_type="application/zip")
+    # Known before it is made, so that a phone shows how far it is and notices when the end is missing.
+    response["Content-Length"] = str(delivery.zip_length(files))
+    name = _("%(person)s 사진과 영상.zip") % {"person": link.order.person}
     response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name) or "attachment"
     response["X-Content-Type-Options"] = "nosniff"
     return response
+
+
+@for_family
+def gallery_unknown(request: HttpRequest, rest: str) -> HttpResponseBase:
+    """Anything else under /g/: a link that lost a piece looks like one that never was."""
+    raise Http404
+
+
+def _in_language(request: HttpRequest) -> HttpResponseBase | None:
+    """Remember the language that was pressed. A link rather than a form: from a page that sends no referrer a browser
+    posts a form with the origin "null", which the check against forged forms refuses."""
+    language = request.GET.get("language")
+    if language not in dict(settings.LANGUAGES):
+        return None
+    response = redirect(request.path)
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        language,
+        secure=settings.LANGUAGE_COOKIE_SECURE,
+        httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
+        samesite="Lax",
+    )
+    return response
+
+
+def _draws_a_card(request: HttpRequest) -> bool:
+    agent = request.headers.get("User-Agent", "").lower()
+    return any(name in agent for name in CARD_MAKERS)
 
 
 def _file_of(link: DownloadLink, code: UUID, **having: str) -> Deliverable:
@@ -109,4 +179,4 @@ def _begins_download(request: HttpRequest) -> bool:
 
 
 def _used_up(request: HttpRequest, link: DownloadLink) -> HttpResponse:
-    return render(request, "family/used_up.html", {"order": link.order}, status=403)
+    return render(request, "family/used_up.html", {"order": link.order, "home": link.order.home}, status=403)

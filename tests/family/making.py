@@ -1,0 +1,56 @@
+"""An order with approved files that are really there, and a link to them."""
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from orders.models import Approval, Candidate, Deliverable, DownloadLink, Item, Order
+from portal.models import User, hash_token, new_token
+from tests.orders.people import make_candidate, make_order
+
+PICTURE, VIDEO = b"\x89PNG a picture " * 4000, b"\x00\x00\x00 ftyp a video " * 5000
+
+
+def approved_order(by: User, *products: str, **fields: Any) -> Order:
+    """One approved picture (or video) with its file for each product, the portrait alone unless told."""
+    now = timezone.now()
+    order = make_order(by, *(products or ("portrait",)), photos=1, consent=True, submitted_at=now, **fields)
+    for item in order.items.all():
+        make_deliverable(item, by)
+    return order
+
+
+def make_deliverable(item: Item, by: User, number: int = 1, **fields: Any) -> Deliverable:
+    is_video = item.product_key == "living_video"
+    body = (VIDEO if is_video else PICTURE) + str(number).encode()
+    sha256 = hashlib.sha256(body).hexdigest()
+    Item.objects.filter(pk=item.pk).update(state=Item.State.APPROVED, round=1)
+    candidate = make_candidate(item, number, Candidate.State.READY, sha256=sha256)
+    approval = Approval.objects.create(candidate=candidate, approved_by=by, sha256=sha256)
+    folder = f"{item.order.folder}/finished/{approval.pk}"
+    suffix = "mp4" if is_video else "png"
+    given = {
+        "item": item,
+        "approval": approval,
+        "variant": "original",
+        "media_type": "video/mp4" if is_video else "image/png",
+        "file": default_storage.save(f"{folder}/original.{suffix}", ContentFile(body)),
+        "preview": default_storage.save(f"{folder}/still.webp", ContentFile(b"a still")),
+        "download_name": f"{item.order.person} {item.product.label}.{suffix}",
+        "sha256": sha256,
+        "byte_count": len(body),
+        "width": 1600 if is_video else 1100,
+        "height": 900 if is_video else 1400,
+        "duration_ms": 10_000 if is_video else 0,
+    }
+    return Deliverable.objects.create(**(given | fields))
+
+
+def make_link(order: Order, by: User, **fields: Any) -> tuple[DownloadLink, str]:
+    token = new_token()
+    given = {"expires_at": timezone.now() + timedelta(days=30), "created_by": by}
+    return DownloadLink.objects.create(order=order, token_hash=hash_token(token), **(given | fields)), token
