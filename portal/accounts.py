@@ -1,9 +1,75 @@
-"""Logins are given by invitation: nobody signs up by themselves."""
+"""Logins: given by invitation, ended at once, each of them written down."""
+
+from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from django.http import HttpRequest
+from allauth.account.auth_backends import AuthenticationBackend
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from portal import audit
+from portal.absolute import absolute_url
+from portal.models import User
+
+
+class HomeBackend(AuthenticationBackend):  # type: ignore[misc]  # allauth is untyped
+    """E-mail and password, for people who are active in a home that is."""
+
+    def user_can_authenticate(self, user: User) -> bool:
+        return user.may_log_in
+
+    def get_user(self, user_id: int) -> User | None:
+        """Asked on every request, so whoever is deactivated is out with the next one. The home comes along."""
+        user = User.objects.select_related("home").filter(pk=user_id).first()
+        return user if user and user.may_log_in else None
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        # allauth would build it on the Host that the request claims.
+        uidb36, _, token = key.partition("-")
+        path = reverse("account_reset_password_from_key", kwargs={"uidb36": uidb36, "key": token})
+        return absolute_url(path)
+
+    def format_email_subject(self, subject: str) -> str:
+        return f"[ConnectDream] {subject}"
+
+    def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse | None:
+        if not user.may_log_in:
+            return self.respond_user_inactive(request, user)
+        return super().pre_login(request, user, **kwargs)
+
+    @transaction.atomic
+    def login(self, request: HttpRequest, user: User) -> None:
+        super().login(request, user)
+        _record("login.succeeded", user, request)
+
+    @transaction.atomic
+    def logout(self, request: HttpRequest) -> None:
+        if isinstance(request.user, User):
+            _record("login.ended", request.user, request)
+        super().logout(request)
+
+    @transaction.atomic
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        user = User.objects.filter(email__iexact=credentials.get("email", "")).first()
+        audit.record(
+            "login.failed",
+            by="system",
+            home=user.home if user else None,
+            subject=user.code if user else None,
+            request=request,
+        )
+
+    @transaction.atomic
+    def set_password(self, user: User, password: str) -> None:
+        super().set_password(user, password)
+        _record("password.changed", user, self.request)
+
+
+def _record(action: str, user: User, request: HttpRequest) -> None:
+    audit.record(action, by=user, home=user.home, subject=user.code, request=request)

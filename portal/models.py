@@ -89,6 +89,10 @@ class User(AbstractBaseUser):
         return self.role in self.HOME_ROLES
 
     @property
+    def may_log_in(self) -> bool:
+        return self.is_active and (self.home is None or self.home.is_active)
+
+    @property
     def is_manager(self) -> bool:
         return self.role == self.Role.MANAGER
 
@@ -102,7 +106,10 @@ class User(AbstractBaseUser):
 
 
 class Invitation(models.Model):
-    """A manager's invitation to a colleague; the link's token is stored hashed."""
+    """A manager's invitation to a colleague; the link's token is stored hashed.
+
+    Used once, it stays as the record of who let whom in; taken back, it is gone.
+    """
 
     VALID_FOR = timedelta(days=7)
 
@@ -116,26 +123,42 @@ class Invitation(models.Model):
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True, blank=True)
 
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["home", "email"], condition=Q(accepted_at=None), name="invitation_one_waiting_per_email"
+            ),
+        ]
+
     def __str__(self) -> str:
         return str(self.code)
 
     @classmethod
     def issue(cls, *, home: FuneralHome, email: str, role: str, invited_by: User) -> tuple["Invitation", str]:
-        """A new invitation and its token, which is nowhere else."""
+        """An invitation and its token, which is nowhere else; one that waits for the same person begins anew."""
         token = new_token()
-        invitation = cls.objects.create(
+        invitation, _created = cls.objects.update_or_create(
             home=home,
             email=email.lower(),
-            role=role,
-            invited_by=invited_by,
-            token_hash=hash_token(token),
-            expires_at=timezone.now() + cls.VALID_FOR,
+            accepted_at=None,
+            defaults={
+                "role": role,
+                "invited_by": invited_by,
+                "token_hash": hash_token(token),
+                "expires_at": timezone.now() + cls.VALID_FOR,
+            },
         )
         return invitation, token
 
     @property
     def is_open(self) -> bool:
         return self.accepted_at is None and self.expires_at > timezone.now()
+
+    def use(self) -> bool:
+        """Spend it; false if it was spent, renewed or taken back meanwhile."""
+        waiting = Invitation.objects.filter(pk=self.pk, token_hash=self.token_hash, accepted_at=None)
+        return waiting.filter(expires_at__gt=timezone.now()).update(accepted_at=timezone.now()) == 1
 
 
 class AuditEvent(models.Model):

@@ -1,0 +1,22 @@
+"""Headers that Django and django-csp do not set."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponseBase
+
+# Nothing here is used by any page; a page that is broken into cannot use it either. The phone's camera is reached
+# through a file field, which needs no permission.
+UNUSED = ("camera", "microphone", "geolocation", "payment", "usb", "serial", "hid", "midi", "display-capture")
+PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in UNUSED)
+
+
+def closed_doors(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Refuse what no page needs, and keep other sites from showing our pictures as theirs."""
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        response.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        return response
+
+    return answer
