@@ -76,9 +76,9 @@ class ChannelSocket:
         except TimeoutError:
             raise
         except (OSError, EOFError, paramiko.SSHException) as error:
-            self._fail(error)
+            self._fail(error, BrokenPipeError)
         if sent == 0:
-            self._fail(None)
+            self._fail(None, BrokenPipeError)
         return sent
 
     def sendall(self, data: "ReadableBuffer") -> None:
@@ -116,15 +116,18 @@ class ChannelSocket:
         with suppress(OSError, EOFError, paramiko.SSHException):
             self._channel.close()
 
-    def _fail(self, error: Exception | None) -> NoReturn:
-        """Say whether the whole connection went, or only this channel, so that is_alive agrees with the error."""
+    def _fail(self, error: Exception | None, alone: type[OSError] = ConnectionResetError) -> NoReturn:
+        """Say whether the whole connection went, or this channel alone, so that is_alive agrees with the error.
+
+        A sender whose pipe breaks looks for what the other side had to say before it closed: "too large", for one.
+        """
         self._transport.join(LAST_WORDS)
         if isinstance(error, EOFError):
             # paramiko's word for a socket that takes nothing more; its own thread has not noticed yet.
             self._transport.close()
         if not self._transport.is_active():
             raise ConnectionLost("the connection to the host was lost") from error
-        raise ConnectionResetError("the channel was closed in the middle") from error
+        raise alone("the channel was closed in the middle") from error
 
 
 class _ChannelFile(io.RawIOBase):
@@ -172,5 +175,5 @@ class SubsystemSocket(ChannelSocket):
         except TimeoutError as error:
             self._close_channel()
             raise ConnectionLost(f"the host's SFTP server {did} nothing for {self.gettimeout()} s") from error
-        except ConnectionResetError as error:
+        except (ConnectionResetError, BrokenPipeError) as error:
             raise ConnectionLost("the host's SFTP server ended") from error

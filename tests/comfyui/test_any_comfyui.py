@@ -177,6 +177,12 @@ def test_a_folder_outside_is_refused(comfy: ComfyUI) -> None:
     assert caught.value.status == 400
 
 
+def test_a_file_that_is_too_large_is_refused_by_its_size(comfy: ComfyUI, folder: str) -> None:
+    with pytest.raises(Refused) as caught:
+        comfy.upload("large.mp4", bytes(101 * 2**20), subfolder=folder)
+    assert caught.value.status == 413
+
+
 def test_a_file_is_read_on_from_any_byte(comfy: ComfyUI, folder: str) -> None:
     content = picture(200, 200)
     stored = comfy.upload("photo.png", content, subfolder=folder)
