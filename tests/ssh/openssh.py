@@ -55,7 +55,7 @@ def make_key(path: Path, kind: str = "ed25519", passphrase: str | None = None) -
     """A new private key at `path`; returns its public half as in authorized_keys, without a comment."""
     key = asyncssh.generate_private_key(KINDS[kind])
     path.touch(mode=0o600)
-    path.write_bytes(key.export_private_key(passphrase=passphrase, rounds=4))
+    path.write_bytes(key.export_private_key(passphrase=passphrase, rounds=50))
     public: str = key.export_public_key().decode().strip()
     path.with_name(path.name + ".pub").write_text(public + "\n")
     return public
