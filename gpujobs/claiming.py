@@ -15,7 +15,7 @@ from django.utils.module_loading import import_string
 
 from gpujobs import wakeup, workflows
 from gpujobs.models import Attempt, GpuHost, Instance, Job
-from gpujobs.scheduling import Chosen, Demand, Fleet, Seat, Waiting, choose
+from gpujobs.scheduling import TAKE_BACK_MARGIN, Chosen, Demand, Fleet, Seat, Waiting, choose
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,15 @@ def claim(instance: Instance, *, driver: UUID) -> Attempt | None:
             return attempt
         refused.add(chosen.job)
     return None
+
+
+def is_outdone(instance: Instance, job: Job) -> bool:
+    """Whether a queued job's turn on this instance comes so much sooner that this one, waiting there, makes way."""
+    best = best_for(instance)
+    if best is None:
+        return False
+    # Without the shifts of a turn: whichever of the two is warm here now may no longer be when its turn comes.
+    return best.due_at + TAKE_BACK_MARGIN < job.due_at
 
 
 def best_for(instance: Instance, *, without: Iterable[UUID] = ()) -> Chosen | None:

@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from redis import RedisError
 from redis.client import PubSub
@@ -25,7 +26,7 @@ from gpujobs.comfyui import ComfyUI, Timeouts
 from gpujobs.lane import Lane
 from gpujobs.models import Attempt, GpuHost, Instance
 from gpujobs.runner import Reach, Superseded
-from gpujobs.ssh import HostConnection, SshError, Target
+from gpujobs.ssh import CommandFailed, HostConnection, SshError, Target
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +34,12 @@ LEASE = timedelta(seconds=20)
 RENEW_SECONDS = 5.0
 # Longer than a model takes to load, shorter than the minute after which a job must be with another.
 TIMEOUTS = Timeouts(connect=10, answer=20, file=40)
-# Attempts on an instance that stays silent this long are given to others.
+# Attempts on an instance that stays out this long are given to others.
 LOST_AFTER = timedelta(seconds=20)
+
+# A restart command's time, and how long a restarted ComfyUI gets before it is tried.
+RESTART_SECONDS = 60.0
+AFTER_RESTART = timedelta(seconds=10)
 
 # Set in a worker's horse when the worker is asked to stop: the driver lets go and another takes over.
 hand_over = threading.Event()
@@ -121,31 +126,46 @@ class Driver:
         return False
 
     def _open_lanes(self, connection: HostConnection) -> None:
-        """A lane for each active instance, and for one that was out and answers again."""
-        self._probe(connection)
-        active = Instance.objects.filter(host=self.host, state__in=["active", "draining"])
-        for instance in active.exclude(pk__in=list(self.lanes)):
+        """A lane for each instance that is not out, and for one that is out and due to be tried again."""
+        due = Q(state=Instance.State.OUT, probe_at__lte=timezone.now())
+        for instance in Instance.objects.filter(~Q(state=Instance.State.OUT) | due, host=self.host):
+            lane = self.lanes.get(instance.pk)
+            if lane is not None and (instance.state != Instance.State.OUT or not lane.is_idle):
+                continue
+            if lane is not None:
+                lane.stop()
+            if instance.state == Instance.State.OUT and not self._is_ready_again(instance, connection):
+                continue
             lane = Lane(reach_of(instance, connection), self.token, self._trouble.set)
             self.lanes[instance.pk] = lane
             lane.start()
 
-    def _probe(self, connection: HostConnection) -> None:
-        due = Instance.objects.filter(host=self.host, state=Instance.State.OUT, probe_at__lte=timezone.now())
-        for instance in due:
-            if runner.is_answering(reach_of(instance, connection)):
-                Instance.objects.filter(pk=instance.pk, state=Instance.State.OUT).update(
-                    state=Instance.State.ACTIVE, probe_at=None, faults_in_row=0
-                )
-                continue
-            Instance.objects.filter(pk=instance.pk).update(probe_at=timezone.now() + runner.PROBE_AFTER)
-            self._free_attempts_of(instance)
+    def _is_ready_again(self, instance: Instance, connection: HostConnection) -> bool:
+        """Restart a ComfyUI whose fault a restart mends, once for each fault; it is tried again a little later."""
+        restarted = instance.restarted_at and instance.fault_at and instance.restarted_at >= instance.fault_at
+        if restarted or not instance.restart_command or instance.fault not in faults.RESTART_HELPS:
+            return True
+        now = timezone.now()
+        Instance.objects.filter(pk=instance.pk).update(restarted_at=now, probe_at=now + AFTER_RESTART)
+        try:
+            finished = connection.run(instance.restart_command, timeout=RESTART_SECONDS)
+        except CommandFailed as error:
+            log.error("instance %s not restarted: %s", instance.pk, error)
+        else:
+            log.warning("instance %s restarted, status %s", instance.pk, finished.rc)
+        return False
 
-    def _free_attempts_of(self, instance: Instance) -> None:
-        if instance.fault_at and timezone.now() - instance.fault_at < LOST_AFTER:
-            return
-        for attempt in Attempt.objects.filter(instance=instance, state__in=Attempt.LIVE).select_related("job"):
+    def _free_silent_attempts(self) -> None:
+        """Give the attempts of instances that have been out for a while to others."""
+        silent = Attempt.objects.filter(
+            instance__host=self.host,
+            instance__state=Instance.State.OUT,
+            instance__fault_at__lt=timezone.now() - LOST_AFTER,
+            state__in=Attempt.LIVE,
+        ).exclude(instance__in=self.lanes)
+        for attempt in silent.select_related("job", "instance"):
             try:
-                runner.give_up(attempt, faults.LOST, f"the instance does not answer: {instance.fault}")
+                runner.give_up(attempt, faults.LOST, f"the instance does not answer: {attempt.instance.fault}")
             except Superseded:
                 log.info("attempt %s was taken over", attempt.pk)
 
@@ -180,6 +200,7 @@ class Driver:
             raise WheelLost(self.host.name)
         if not self._trouble.is_set():
             runner.seen(self.host)
+        self._free_silent_attempts()
 
     def _has_nothing_to_do(self) -> bool:
         if any(not lane.is_idle for lane in self.lanes.values()):

@@ -41,6 +41,10 @@ class Fault:
         return self.code
 
 
+class ProbeFailed(Exception):
+    """An instance answers and does not work; the message says what it did instead."""
+
+
 def _of_instance(code: str, *, out: bool = False, charged: bool = True) -> Fault:
     return Fault(code=code, owner=Owner.INSTANCE, charged=charged, out=out)
 
@@ -55,6 +59,8 @@ MISSING_MODEL = _of_instance("missing_model", out=True, charged=False)
 OUT_OF_MEMORY = _of_instance("out_of_memory")
 CUDA = _of_instance("cuda", out=True)
 HOST_DISK_FULL = _of_instance("host_disk_full", out=True, charged=False)
+WEDGED = _of_instance("wedged", out=True, charged=False)
+PROBE_FAILED = _of_instance("probe_failed", out=True, charged=False)
 NODE_FAILED = _of_instance("node_failed")
 BAD_OUTPUT = _of_instance("bad_output")
 OUTPUT_GONE = _of_instance("output_gone", charged=False)
@@ -66,6 +72,8 @@ STRAY_INTERRUPT = Fault(code="stray_interrupt", owner=Owner.NETWORK)
 CONNECTION = Fault(code="connection", owner=Owner.NETWORK, wait=timedelta(seconds=2))
 HOST_GONE = Fault(code="host_gone", owner=Owner.NETWORK)
 PORTAL_DISK_FULL = Fault(code="portal_disk_full", owner=Owner.PORTAL, wait=timedelta(seconds=30))
+# Of these a ComfyUI recovers by a restart and hardly otherwise.
+RESTART_HELPS = frozenset({"wedged", "probe_failed", "cuda", "out_of_memory", "no_answer", "refused"})
 TAKEN_BACK = Fault(code="taken_back", owner=Owner.PORTAL)
 
 # What nodes say when they fail, most telling first. ComfyUI gives a type and a message, no code.
@@ -134,10 +142,12 @@ def of_error(error: ComfyError | SshError | OSError) -> Fault:
             return CONNECTION
 
 
-def of_trouble(error: Exception | None) -> Fault | None:
+def of_trouble(error: BaseException | None) -> Fault | None:
     """The fault that ended a lane, where the instance or the way to it is to blame; None for anything else."""
     if isinstance(error, ChannelRefused):
         return REFUSED
+    if isinstance(error, ProbeFailed):
+        return PROBE_FAILED
     if isinstance(error, ComfyError | SshError):
         return of_error(error)
     return None

@@ -8,19 +8,18 @@ only ever a hint: what has happened to a prompt is read from /queue and /history
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import DatabaseError, connections
 from django.utils import timezone
 from redis import RedisError
 
 from gpujobs import faults, progress, runner, workflows
-from gpujobs.claiming import claim
+from gpujobs.claiming import claim, is_outdone
 from gpujobs.comfyui import (
     ComfyError,
     Event,
@@ -33,11 +32,13 @@ from gpujobs.comfyui import (
     PromptRefused,
     SocketClosed,
     SocketSilent,
-    Status,
 )
+from gpujobs.faults import ProbeFailed
 from gpujobs.models import Attempt, GpuHost, Instance, Job
+from gpujobs.probing import probe
 from gpujobs.runner import Reach, Superseded
 from gpujobs.ssh import SshError
+from gpujobs.turns import Turn, Turns
 
 log = logging.getLogger(__name__)
 
@@ -51,20 +52,7 @@ INTERRUPT_AGAIN = timedelta(seconds=5)
 PROGRESS_EVERY = 0.5
 LEFTOVER_AFTER = timedelta(seconds=30)
 # What a lane can meet on its way; anything else is a mistake of ours and must be seen as one.
-TROUBLES = (ComfyError, SshError, OSError, EOFError, DatabaseError, RedisError)
-
-
-@dataclass
-class Turn:
-    """A prompt in ComfyUI's hands."""
-
-    attempt: Attempt
-    prompt_id: str
-    steps: int
-    # The one node whose steps are shown: loading and writing frames send progress as well.
-    progress_node: str
-    told_at: float = 0.0
-    missed: int = 0
+TROUBLES = (ComfyError, SshError, ProbeFailed, OSError, EOFError, DatabaseError, RedisError)
 
 
 class Lane:
@@ -73,11 +61,9 @@ class Lane:
     def __init__(self, reach: Reach, driver: UUID, on_trouble: Callable[[], None]) -> None:
         self.reach = reach
         self.driver = driver
-        self.trouble: Exception | None = None
+        self.trouble: BaseException | None = None
         self._on_trouble = on_trouble
-        self._turns: dict[str, Turn] = {}
-        # The socket can be quicker than the answer to /prompt; what it says of unknown prompts is kept a while.
-        self._early: deque[Event] = deque(maxlen=200)
+        self._turns = Turns()
         self._lock = threading.Lock()
         self._follower: Follower | None = None
         self._poke = threading.Event()
@@ -109,17 +95,21 @@ class Lane:
     @property
     def is_idle(self) -> bool:
         with self._lock:
-            return not self._turns and not self._collecting
+            return not len(self._turns) and not self._collecting
 
     def _guarded(self, loop: Callable[[], None]) -> None:
         try:
             loop()
         except TROUBLES as error:
             self._give_in(error)
+        except BaseException as error:
+            # A mistake of ours. The driver ends with it rather than going on without this lane.
+            self._give_in(error)
+            raise
         finally:
             connections.close_all()
 
-    def _give_in(self, error: Exception) -> None:
+    def _give_in(self, error: BaseException) -> None:
         if not self._stopping.is_set():
             log.warning("lane %s: %s: %s", self.reach.instance.pk, type(error).__name__, error)
             self.trouble = self.trouble or error
@@ -131,9 +121,11 @@ class Lane:
 
     def _feed(self) -> None:
         self._take_over()
+        self._come_back()
         while not self._stopping.is_set():
             self._poke.clear()
             self._stop_cancelled()
+            self._make_way()
             if self._has_room() and self._is_open() and (attempt := claim(self.reach.instance, driver=self.driver)):
                 self._begin(attempt)
                 continue
@@ -144,6 +136,26 @@ class Lane:
         with self._lock:
             # Results that pile up uncollected hold new work back as well.
             return len(self._turns) < AHEAD and self._collecting <= AHEAD
+
+    def _come_back(self) -> None:
+        """An instance that is out proves itself before it is given anything."""
+        if self.reach.instance.state != Instance.State.OUT:
+            return
+        probe(self.reach)
+        Instance.objects.filter(pk=self.reach.instance.pk, state=Instance.State.OUT).update(
+            state=Instance.State.ACTIVE, probe_at=None, probes_failed=0, faults_in_row=0
+        )
+        log.info("instance %s is back", self.reach.instance.pk)
+
+    def _make_way(self) -> None:
+        """Take the waiting prompt back where a much more urgent job could have its place."""
+        for turn in self._turns.all():
+            if not turn.is_pending or not is_outdone(self.reach.instance, turn.attempt.job):
+                continue
+            if not runner.take_back(self.reach, turn.prompt_id):
+                continue
+            self._turns.take(turn.prompt_id)
+            self._give_up(turn.attempt, faults.TAKEN_BACK, "a more urgent job came")
 
     def _is_open(self) -> bool:
         return Instance.objects.filter(
@@ -167,22 +179,16 @@ class Lane:
             self._expect(attempt, prompt_id)
 
     def _expect(self, attempt: Attempt, prompt_id: str) -> None:
-        workflow = workflows.get(attempt.job.workflow)
-        turn = Turn(
-            attempt=attempt,
-            prompt_id=prompt_id,
-            steps=workflow.steps(attempt.job.params),
-            progress_node=workflow.progress_node,
-        )
-        with self._lock:
-            self._turns[prompt_id] = turn
-            early = [event for event in self._early if _prompt_of(event) == prompt_id]
-        for event in early:
+        for event in self._turns.add(attempt, prompt_id):
             self._hear(event)
 
     def _give_up(self, attempt: Attempt, fault: faults.Fault, text: str) -> None:
-        runner.give_up(attempt, fault, text)
-        runner.clean(self.reach, attempt)
+        try:
+            runner.give_up(attempt, fault, text)
+        except Superseded:
+            log.info("attempt %s is no longer ours", attempt.pk)
+        else:
+            runner.clean(self.reach, attempt)
 
     def _take_over(self) -> None:
         """Find again what the driver before left behind, each by its attempt's UUID."""
@@ -221,8 +227,7 @@ class Lane:
             runner.clean(self.reach, attempt)
 
     def _stop_cancelled(self) -> None:
-        with self._lock:
-            turns = list(self._turns.values())
+        turns = self._turns.all()
         asked = (
             set(
                 Job.objects.filter(
@@ -238,8 +243,7 @@ class Lane:
 
     def _stop_turn(self, turn: Turn) -> None:
         if runner.take_back(self.reach, turn.prompt_id):
-            with self._lock:
-                self._turns.pop(turn.prompt_id, None)
+            self._turns.take(turn.prompt_id)
             runner.end_cancelled(turn.attempt)
             runner.clean(self.reach, turn.attempt)
             return
@@ -273,15 +277,9 @@ class Lane:
                 return
 
     def _hear(self, event: Event) -> None:
-        prompt_id = _prompt_of(event)
-        if prompt_id is None:
+        turn = self._turns.of(event)
+        if turn is None:
             return
-        with self._lock:
-            turn = self._turns.get(prompt_id)
-            if turn is None:
-                self._early.append(event)
-                return
-            turn.missed = 0
         match event:
             case ExecutionStart():
                 self._begun(turn)
@@ -310,8 +308,7 @@ class Lane:
 
     def _look_around(self) -> None:
         """The socket says nothing: ask where each prompt is."""
-        with self._lock:
-            turns = list(self._turns.values())
+        turns = self._turns.all()
         if not turns:
             return
         queue = self.reach.comfy.queue()
@@ -320,8 +317,17 @@ class Lane:
         for turn in turns:
             if turn.prompt_id in running:
                 self._begun(turn)
+                self._check_moves(turn)
             elif turn.prompt_id not in pending:
                 self._settle(turn)
+
+    def _check_moves(self, turn: Turn) -> None:
+        """A prompt that runs for long without any sign of life: the process is stuck, whatever it answers."""
+        silent = time.monotonic() - turn.alive_at
+        if silent < settings.GPUJOBS_WEDGED_SECONDS:
+            return
+        self._turns.take(turn.prompt_id)
+        self._give_up(turn.attempt, faults.WEDGED, f"no sign of life for {silent:.0f} s")
 
     def _settle(self, turn: Turn) -> None:
         if self.reach.comfy.history(turn.prompt_id) is not None:
@@ -330,18 +336,17 @@ class Lane:
         turn.missed += 1
         # Once may be the moment between the queue and history; twice it is gone.
         if turn.missed >= 2:
-            with self._lock:
-                self._turns.pop(turn.prompt_id, None)
+            self._turns.take(turn.prompt_id)
             self._give_up(turn.attempt, faults.LOST, "neither queued nor in history")
             self._poke.set()
 
     # The collector
 
     def _end(self, prompt_id: str) -> None:
+        turn = self._turns.take(prompt_id)
+        if turn is None:
+            return
         with self._lock:
-            turn = self._turns.pop(prompt_id, None)
-            if turn is None:
-                return
             self._collecting += 1
         self._poke.set()
         self._collector.submit(self._collect, turn)
@@ -364,13 +369,8 @@ class Lane:
         record = self.reach.comfy.history(turn.prompt_id)
         if record is None:
             # The message was earlier than the record; the next look around settles it.
-            with self._lock:
-                self._turns[turn.prompt_id] = turn
+            self._turns.put_back(turn)
             return
         attempt.move(State.SENT, State.RUNNING, state=State.EXECUTED, executed_at=timezone.now())
         runner.conclude(self.reach, attempt, record)
         runner.clean(self.reach, attempt)
-
-
-def _prompt_of(event: Event) -> str | None:
-    return None if isinstance(event, Status) else event.prompt_id

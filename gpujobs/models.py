@@ -90,7 +90,12 @@ class Instance(models.Model):
     fault = models.CharField(max_length=40, blank=True)
     fault_text = models.TextField(blank=True)
     fault_at = models.DateTimeField(null=True)
+    # Out: when it is tried again, how often that failed, and when it was last restarted for it.
     probe_at = models.DateTimeField(null=True)
+    probes_failed = models.PositiveSmallIntegerField(default=0)
+    restarted_at = models.DateTimeField(null=True)
+    # The command that restarts this ComfyUI on its host, word by word; empty where there is none.
+    restart_command = ArrayField(models.CharField(max_length=200), default=list, blank=True)
 
     class Meta:
         ordering = ["host__name", "gpu_index", "port"]

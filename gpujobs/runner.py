@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from gpujobs import faults, wakeup, workflows
 from gpujobs.collecting import BadResult, bring_home, discard
-from gpujobs.comfyui import ComfyError, ComfyUI, FileGone, PromptRefused, Record
+from gpujobs.comfyui import ComfyUI, FileGone, PromptRefused, Record
 from gpujobs.faults import Fault
 from gpujobs.models import Attempt, GpuHost, Instance, Job, Output
 from gpujobs.ssh import HostConnection
@@ -31,7 +31,8 @@ LIVE = Attempt.LIVE
 ARRIVAL_GRACE = timedelta(seconds=5)
 # After so many faults in a row an instance is taken out; after so long it is tried again.
 FAULTS_UNTIL_OUT = 3
-PROBE_AFTER = timedelta(seconds=30)
+PROBE_AFTER = timedelta(seconds=5)
+PROBE_AT_LEAST_EVERY = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,15 +227,21 @@ def _note_span(attempt: Attempt, record: Record) -> None:
 
 
 def blame(instance: Instance, fault: Fault, text: str) -> None:
-    """Count a fault against an instance and take it out where that is due; a probe brings it back."""
+    """Count a fault against an instance and take it out where that is due; a probe brings it back.
+
+    Each probe that fails doubles the wait for the next.
+    """
     instance = Instance.objects.select_for_update().get(pk=instance.pk)
     now = timezone.now()
     instance.faults_in_row += 1
     instance.fault, instance.fault_text, instance.fault_at = fault.code, text[:2000], now
-    if instance.state == Instance.State.ACTIVE and (fault.out or instance.faults_in_row >= FAULTS_UNTIL_OUT):
-        instance.state, instance.probe_at = Instance.State.OUT, now + PROBE_AFTER
+    if instance.state == Instance.State.OUT:
+        instance.probes_failed += 1
+        instance.probe_at = now + min(PROBE_AFTER * 2**instance.probes_failed, PROBE_AT_LEAST_EVERY)
+    elif instance.state == Instance.State.ACTIVE and (fault.out or instance.faults_in_row >= FAULTS_UNTIL_OUT):
+        instance.state, instance.probe_at, instance.probes_failed = Instance.State.OUT, now + PROBE_AFTER, 0
         log.warning("instance %s taken out: %s", instance.pk, fault.code)
-    instance.save(update_fields=["faults_in_row", "fault", "fault_text", "fault_at", "state", "probe_at"])
+    instance.save()
 
 
 def clean(reach: Reach, attempt: Attempt) -> None:
@@ -246,11 +253,11 @@ def clean(reach: Reach, attempt: Attempt) -> None:
         reach.comfy.delete_history([attempt.prompt_id])
     for directory in (reach.instance.input_dir, reach.instance.output_dir, reach.instance.temp_dir):
         if directory:
-            _remove_folder(reach.connection, posixpath.join(directory, attempt.folder))
+            remove_folder(reach.connection, posixpath.join(directory, attempt.folder))
     Attempt.objects.filter(pk=attempt.pk).update(cleaned_at=timezone.now())
 
 
-def _remove_folder(connection: HostConnection, path: str) -> None:
+def remove_folder(connection: HostConnection, path: str) -> None:
     """Remove a folder of files; what is not there is as good as removed."""
     sftp = connection.sftp()
     with suppress(FileNotFoundError):
@@ -258,14 +265,6 @@ def _remove_folder(connection: HostConnection, path: str) -> None:
             with suppress(FileNotFoundError):
                 sftp.remove(posixpath.join(path, name))
         sftp.rmdir(path)
-
-
-def is_answering(reach: Reach) -> bool:
-    try:
-        reach.comfy.system_stats()
-    except ComfyError:
-        return False
-    return True
 
 
 def seen(host: GpuHost) -> None:

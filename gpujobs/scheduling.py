@@ -18,8 +18,9 @@ from uuid import UUID
 WARM_WINDOW = timedelta(minutes=10)
 TENANT_STEP = timedelta(minutes=2)
 TENANT_MOST = timedelta(minutes=10)
-# How much sooner another job's turn must be for a prompt that waits on the host to be taken back.
-TAKE_BACK_MARGIN = timedelta(minutes=15)
+# How much sooner another job must be due for a prompt that waits on the host to be taken back.
+# As much as both shifts together, or the one taken back could be chosen again.
+TAKE_BACK_MARGIN = WARM_WINDOW + TENANT_MOST
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +70,7 @@ class Fleet:
 class Chosen:
     job: UUID
     workflow: str
-    turn: datetime
+    due_at: datetime
     why: str
 
 
@@ -79,7 +80,7 @@ def choose(seat: Seat, waiting: Collection[Waiting], *, demands: Mapping[str, De
     if not fitting:
         return None
     best = min(fitting, key=lambda job: (turn(seat, job, fleet), job.queued_at, job.id))
-    return Chosen(job=best.id, workflow=best.workflow, turn=turn(seat, best, fleet), why=_why(seat, best, fleet))
+    return Chosen(job=best.id, workflow=best.workflow, due_at=best.due_at, why=_why(seat, best, fleet))
 
 
 def turn(seat: Seat, job: Waiting, fleet: Fleet) -> datetime:

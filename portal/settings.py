@@ -101,6 +101,8 @@ GPUJOBS_MAY_RUN = "orders.production.may_run"
 GPUJOBS_ON_FINISHED = "orders.tasks.job_finished"
 # How long a driver keeps its connection open with nothing to do.
 GPUJOBS_IDLE_SECONDS = env.whole("GPUJOBS_IDLE_SECONDS", 300)
+# A prompt that runs without any sign of life for so long is given up and its ComfyUI restarted where that is possible.
+GPUJOBS_WEDGED_SECONDS = env.whole("GPUJOBS_WEDGED_SECONDS", 600, least=1)
 # Of the private keys that GPU hosts name by path.
 GPU_KEY_PASSPHRASE = env.text("GPU_KEY_PASSPHRASE", "")
 

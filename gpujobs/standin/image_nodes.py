@@ -172,6 +172,7 @@ def flip(run: Run, inputs: Inputs) -> Made:
 
 @behaves("ImageBlur")
 def blur(run: Run, inputs: Inputs) -> Made:
+    run.touch_gpu()
     image: Pictures = inputs["image"]
     return Made((image.mapped(image.size, lambda each: each.filter(ImageFilter.GaussianBlur(inputs["sigma"]))),))
 

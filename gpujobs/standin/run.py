@@ -90,6 +90,10 @@ class Run:
             raise NodeFailureError("torch.OutOfMemoryError", OUT_OF_MEMORY)
         if self.faults.take("cuda_error"):
             self.faults.poisoned = True
+        self.touch_gpu()
+
+    def touch_gpu(self) -> None:
+        """Every node that computes on the GPU fails in a process whose CUDA context is lost."""
         if self.faults.poisoned:
             raise RuntimeError(CUDA_FAULT)
 

@@ -44,6 +44,13 @@ def stored_photo(name=None):
     return default_storage.save(name or f"test/{uuid4()}.png", ContentFile(a_photo()))
 
 
+def plain_photo():
+    """A stored picture of nothing, in which no face can be found."""
+    out = io.BytesIO()
+    Image.new("RGB", (600, 800), (90, 120, 150)).save(out, "PNG")
+    return default_storage.save(f"test/{uuid4()}.png", ContentFile(out.getvalue()))
+
+
 def a_job(workflow="portrait", *, due=60.0, home=HOME, images=None, **fields):
     """An unsaved job, due in so many minutes."""
     recipe = workflows.get(workflow)
