@@ -26,7 +26,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "portal.apps.StaticFiles",
+    "django.contrib.staticfiles",
     "django.forms",  # its widgets' templates, for FORM_RENDERER
     "django.contrib.postgres",
     "allauth",

@@ -8,7 +8,7 @@ from django.utils.dateformat import format as format_date
 from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 
-from portal import hangul
+from portal.particles import with_particle
 
 register = template.Library()
 
@@ -81,25 +81,25 @@ def pressing(moment: datetime | None) -> str:
 
 
 @register.filter
-def remaining(seconds: float | None) -> str:
-    """An honest guess in words, coarser the longer it is: "곧 끝납니다", "약 40초 남음", "약 3분 남음"."""
-    if seconds is None:
+def remaining(left: float | None) -> str:
+    """An honest guess from seconds, coarser the longer it is: "곧 끝납니다", "약 40초 남음", "약 3분 남음"."""
+    if left is None:
         return ""
-    if seconds < 10:
+    if left < 10:
         return _("곧 끝납니다")
-    if seconds < 60:
-        return _("약 {n}초 남음").format(n=round(seconds / 10) * 10)
-    if seconds < 90 * 60:
-        return _("약 {n}분 남음").format(n=round(seconds / 60))
-    return _("약 {n}시간 남음").format(n=round(seconds / 3600))
+    if left < 55:
+        return _("약 {n}초 남음").format(n=round(left / 10) * 10)
+    if left < 90 * 60:
+        return _("약 {n}분 남음").format(n=max(1, round(left / 60)))
+    return _("약 {n}시간 남음").format(n=round(left / 3600))
 
 
 @register.filter
-def duration(seconds: float | None) -> str:
-    """A length of film or of work: "10초", "1분 20초"."""
-    if seconds is None:
+def seconds(milliseconds: float | None) -> str:
+    """A length of film or of work, given in milliseconds: "10초", "1분 20초"."""
+    if milliseconds is None:
         return ""
-    minutes, rest = divmod(round(seconds), 60)
+    minutes, rest = divmod(round(milliseconds / 1000), 60)
     if not minutes:
         return _("{n}초").format(n=rest)
     return _("{n}분 {m}초").format(n=minutes, m=rest) if rest else _("{n}분").format(n=minutes)
@@ -109,14 +109,8 @@ def duration(seconds: float | None) -> str:
 def josa(word: object, pair: str) -> str:
     """The word with its particle, ``{{ name|josa:"을/를" }}``; in another language just the word."""
     if (get_language() or "ko").startswith("ko"):
-        return hangul.with_particle(str(word), pair)
+        return with_particle(str(word), pair)
     return str(word)
-
-
-@register.filter
-def initials(text: object) -> str:
-    """초성: 김철수 gives ㄱㅊㅅ."""
-    return hangul.initials(str(text))
 
 
 def _span(minutes: int, *, late: bool) -> str:

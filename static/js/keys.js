@@ -14,6 +14,7 @@ const off = () => {
 
 // By place on the keyboard: with the Korean layout on, the key n says ㅜ.
 function pressed(event) {
+  if (event.key === "?" || event.key === "/") return event.key;
   if (event.code.startsWith("Key")) return event.code.slice(3).toLowerCase();
   if (event.code.startsWith("Digit")) return event.code.slice(5);
   if (event.code === "Slash") return event.shiftKey ? "?" : "/";

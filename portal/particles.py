@@ -1,10 +1,9 @@
-"""Korean syllables taken apart: first consonants to find a name by, and the particle that fits a word."""
+"""The Korean particle that fits a word by how it ends: 사진을, 영상은, 김영자 님을."""
 
 import unicodedata
 
-FIRST = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
 SYLLABLES = range(0xAC00, 0xD7A4)
-PER_FIRST, PER_VOWEL = 588, 28
+FINALS = 28
 RIEUL = 8
 
 # How a last letter or digit that is no Hangul is read aloud in Korean: the final consonant's number, 0 where none.
@@ -22,11 +21,6 @@ PARTICLES = {
 }
 
 
-def initials(text: str) -> str:
-    """The first consonants of each syllable, other characters as they are, spaces dropped: 김철수 gives ㄱㅊㅅ."""
-    return "".join(_first(c) for c in unicodedata.normalize("NFC", text) if not c.isspace())
-
-
 def with_particle(word: str, pair: str) -> str:
     """The word and the one of a pair of particles that fits its sound: ("사진", "을/를") gives 사진을.
 
@@ -38,16 +32,11 @@ def with_particle(word: str, pair: str) -> str:
     return word + (after_vowel if fits_vowel else after_consonant)
 
 
-def _first(character: str) -> str:
-    place = ord(character) - SYLLABLES.start
-    return FIRST[place // PER_FIRST] if ord(character) in SYLLABLES else character
-
-
 def _final(word: str) -> int:
     sounded = [c for c in unicodedata.normalize("NFC", word) if c.isalnum()]
     if not sounded:
         return 0
     last = sounded[-1]
     if ord(last) in SYLLABLES:
-        return (ord(last) - SYLLABLES.start) % PER_VOWEL
+        return (ord(last) - SYLLABLES.start) % FINALS
     return READ_ALOUD.get(last.lower(), 0)
