@@ -86,7 +86,7 @@ def orders() -> list[SimpleNamespace]:
 
 def context() -> dict[str, object]:
     now = timezone.now()
-    wrong = SampleForm({"name": "", "born_on": "이른 봄", "made_for": "deceased", "clothes": "suit"})
+    wrong = SampleForm({"w-born_on": "이른 봄", "w-made_for": "deceased", "w-clothes": "suit"}, prefix="w")
     wrong.full_clean()
     wrong.add_error(None, "사진 두 장이 더 있어야 인생 더하기를 만들 수 있습니다.")
     return {
