@@ -1,10 +1,10 @@
-"""The one way to an order by its code: a stranger learns nothing, not even that it exists."""
+"""The one way to an order and its parts by their codes: a stranger learns nothing, not even that it exists."""
 
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
 
-from orders.models import Order
+from orders.models import Candidate, Item, Order, Photo
 from portal.models import User
 
 
@@ -15,3 +15,22 @@ def get_order(user: User, code: UUID) -> Order:
     """
     orders = Order.objects.for_user(user).select_related("home", "created_by", "submitted_by").for_list()
     return get_object_or_404(orders, code=code)
+
+
+def get_item(user: User, code: UUID) -> Item:
+    """An item of an order that this person may see, or 404."""
+    items = Item.objects.select_related("order__home").filter(order__in=Order.objects.for_user(user))
+    return get_object_or_404(items, code=code)
+
+
+def get_candidate(user: User, code: UUID) -> Candidate:
+    """A candidate whose file is there, of an order that this person may see, or 404."""
+    made = Candidate.objects.select_related("item__order__home").exclude(file="")
+    seen = made.filter(item__order__in=Order.objects.for_user(user), item__order__erased_at=None)
+    return get_object_or_404(seen, code=code)
+
+
+def get_photo(user: User, code: UUID) -> Photo:
+    """A photo of an order that this person may see, or 404."""
+    photos = Photo.objects.filter(order__in=Order.objects.for_user(user), order__erased_at=None)
+    return get_object_or_404(photos, code=code)

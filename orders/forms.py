@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from orders import hangul, reading
 from orders.models import Order
 from orders.products import PRODUCTS, Option, Product
+from portal.templatetags.portal_format import until
 
 # What an unreadable field keeps; nobody types more by hand.
 LONGEST_KEPT = 500
@@ -107,6 +108,8 @@ class OrderForm(forms.Form):
         for product in PRODUCTS.values():
             for option in product.options:
                 self.fields[field_name(product, option)] = _option_field(option)
+        for name in self.base_fields:
+            self.fields[name].widget.attrs["aria-describedby"] = f"said-{name}"
 
     @classmethod
     def of(cls, order: Order) -> "OrderForm":
@@ -116,7 +119,7 @@ class OrderForm(forms.Form):
             data[name] = order.unread.get(name) or shown(getattr(order, name))
         if order.needed_at == order.altar_at and "needed_at" not in order.unread:
             data["needed_at"] = ""
-        items = {item.product_key: item.options for item in order.items.all()} if order.pk else {}
+        items = {item.product_key: item.options for item in order.related("items")}
         data.setlist("want", list(items))
         for product in PRODUCTS.values():
             chosen = product.clean(items.get(product.key, {}))
@@ -176,6 +179,16 @@ class OrderForm(forms.Form):
         return _list(self.data, name) if option.several else self.data.get(name)
 
     @property
+    def said(self) -> dict[str, str]:
+        """How each date, time and number was read, in words."""
+        found = {name: self.cleaned_data.get(name) for name in self.facts if name not in self.errors}
+        said = {name: _said(value) for name, value in found.items() if isinstance(value, date)}
+        born, died = found.get("born_on"), found.get("died_on")
+        if born:
+            said["born_on"] += " · " + _("만 %(years)d세") % {"years": _years(born, died or timezone.localdate())}
+        return said
+
+    @property
     def page(self) -> UUID:
         """Which open page this comes from; one that does not say is a page of its own."""
         try:
@@ -214,6 +227,15 @@ def shown(value: Any) -> str:
     if isinstance(value, date):
         return value.isoformat()
     return str(value or "")
+
+
+def _said(value: date) -> str:
+    """A day; of a moment also how far away it is."""
+    return f"{reading.in_words(value)} · {until(value)}" if isinstance(value, datetime) else reading.in_words(value)
+
+
+def _years(born: date, day: date) -> int:
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
 
 def _list(data: MultiValueDict[str, Any], name: str) -> list[str]:

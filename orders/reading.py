@@ -1,12 +1,17 @@
-"""Reading dates, times and phone numbers as Koreans write them. What is not understood is said, never guessed."""
+"""Reading dates, times and phone numbers as Koreans write them, and saying them back.
+
+What is not understood is said, never guessed.
+"""
 
 import re
 import unicodedata
 from datetime import date, datetime, time, timedelta
 
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 OLDEST_YEAR = 1880
 
@@ -222,3 +227,13 @@ _PHONE_SHAPES = tuple(
         ),
     )
 )
+
+
+def in_words(value: date) -> str:
+    """A day as "1948년 3월 5일", a moment as "11월 23일 월요일 09:00"."""
+    if not isinstance(value, datetime):
+        return date_format(value, "DATE_FORMAT")
+    local = timezone.localtime(value)
+    this_year = local.year == timezone.localdate().year
+    pattern = pgettext("date format", "n월 j일 l") if this_year else pgettext("date format", "Y년 n월 j일 l")
+    return f"{date_format(local, pattern)} {local:%H:%M}"

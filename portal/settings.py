@@ -120,6 +120,11 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 
 UPLOAD_MAX_BYTES = env.whole("UPLOAD_MAX_BYTES", 60 * 1024 * 1024, least=1)
 UPLOAD_MAX_PIXELS = env.whole("UPLOAD_MAX_PIXELS", 120_000_000, least=1)
+FILE_UPLOAD_HANDLERS = [
+    "orders.uploading.StopLargeFiles",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 # Fields of a form, not files: those have limits of their own above.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 

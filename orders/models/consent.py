@@ -107,5 +107,10 @@ class Consent(models.Model):
     def stands(self) -> bool:
         return self.withdrawn_at is None and self.superseded_at is None
 
+    @property
+    def refused(self) -> list[dict[str, Any]]:
+        """The boxes that were left empty."""
+        return [box for box in self.text.boxes if box["key"] not in self.scope]
+
     def covers(self, key: str) -> bool:
         return key in self.scope

@@ -1,6 +1,7 @@
 """An order: one person, what is wanted for them and by when."""
 
 import uuid
+from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
@@ -9,7 +10,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from orders import hangul, returns
+from orders import hangul, reading, returns
 from orders.models.order_state import (
     Missing,
     OrderQuerySet,
@@ -109,6 +110,10 @@ class Order(models.Model):
     def state(self) -> OrderState:
         return state_of(self)
 
+    def related(self, name: str) -> list[Any]:
+        """Its items, photos or consents; none of an order that is not kept yet."""
+        return list(getattr(self, name).all()) if self.pk else []
+
     def missing(self) -> list[Missing]:
         """What must be there before it can be submitted and is not, one sentence each."""
         return [*missing_facts(self), *missing_photos(self), *missing_consent(self)]
@@ -125,21 +130,23 @@ class Order(models.Model):
     def takes_photos(self) -> bool:
         """Whether photos may still come and go: until it is made, and again once something came back."""
         return not self.is_over and (
-            self.submitted_at is None or any(item.state == Item.State.RETURNED for item in self.items.all())
+            self.submitted_at is None or any(item.state == Item.State.RETURNED for item in self.related("items"))
         )
 
     @property
     def photos_needed(self) -> int:
-        return max((item.product.photos_needed for item in self.items.all()), default=1)
+        return max((item.product.photos_needed for item in self.related("items")), default=1)
 
     @property
     def shows_others(self) -> bool:
-        return any(photo.shows_others for photo in self.photos.all())
+        return any(photo.shows_others for photo in self.related("photos"))
 
     @property
     def standing_consent(self) -> "Consent | None":
         """The consent that holds now, in the words of this order's path."""
-        return next((each for each in self.consents.all() if each.stands and each.text.made_for == self.made_for), None)
+        return next(
+            (each for each in self.related("consents") if each.stands and each.text.made_for == self.made_for), None
+        )
 
     @property
     def age_group(self) -> str:
@@ -153,10 +160,24 @@ class Order(models.Model):
     def label_of(cls, field: str) -> str | Promise:
         return cls._meta.get_field(field).verbose_name  # type: ignore[union-attr]  # of plain fields only
 
+    def facts(self) -> list[tuple[str, str]]:
+        """What is known, as label and words, for reading; what was left out is left out."""
+        names = ["hanja", "sex", "born_on", "died_on", "hall", "altar_at", "needed_at", "procession_at", "burial_place"]
+        names += ["mourner_name", "mourner_relation", "mourner_phone", "religion"]
+        values = {name: getattr(self, name) for name in names}
+        if self.needed_at == self.altar_at:
+            values["needed_at"] = None
+        values["sex"] = self.get_sex_display()
+        return [(str(self.label_of(name)), _in_words(value)) for name, value in values.items() if value]
+
     @property
     def folder(self) -> str:
         """Where all its files lie in the storage; taking this away takes everything away."""
         return f"orders/{self.code}"
+
+
+def _in_words(value: Any) -> str:
+    return reading.in_words(value) if isinstance(value, date) else str(value)
 
 
 class Item(models.Model):
@@ -214,6 +235,11 @@ class Item(models.Model):
     @property
     def current_candidates(self) -> "models.QuerySet[Candidate]":
         return self.candidates.filter(round=self.round)
+
+    @property
+    def wants_photo(self) -> bool:
+        """Whether it came back for another photo."""
+        return self.state == self.State.RETURNED and self.return_code in returns.PHOTO_FAULTS
 
     @property
     def why_returned(self) -> str:

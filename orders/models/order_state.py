@@ -27,7 +27,7 @@ class OrderState(models.TextChoices):
     DRAFT = "draft", _("작성 중")
     PHOTOS = "photos", _("사진 대기")
     CONSENT = "consent", _("동의 대기")
-    RETURNED = "returned", _("다시 볼 것")
+    RETURNED = "returned", _("확인 필요")
     PRODUCING = "producing", _("제작 중")
     TO_REVIEW = "to_review", _("검수 대기")
     TO_DELIVER = "to_deliver", _("전달 준비")
@@ -57,21 +57,23 @@ OTHERS_MISSING = _("다른 분이 함께 나온 사진이 있습니다. 그 사�
 def missing_facts(order: "Order") -> Iterator[Missing]:
     if not order.name:
         yield Missing("name", _("성함을 적어 주세요."))
-    if not order.items.all():
+    if not order.related("items"):
         yield Missing("wants", _("무엇을 만들지 골라 주세요."))
     if not order.needed_at:
         living = order.made_for == order.For.LIVING
         yield Missing("when", _("언제까지 필요한지 적어 주세요.") if living else _("빈소 차림 시각을 적어 주세요."))
     if order.unread:
         labels = ", ".join(str(order.label_of(field)) for field in order.unread)
-        yield Missing(next(iter(order.unread)), _("읽지 못한 칸이 있습니다: %(labels)s") % {"labels": labels})
+        yield Missing(
+            f"field-{next(iter(order.unread))}", _("읽지 못한 칸이 있습니다: %(labels)s") % {"labels": labels}
+        )
 
 
 def missing_photos(order: "Order") -> Iterator[Missing]:
-    short = order.photos_needed - len(order.photos.all())
-    if short > 0:
-        words = _("사진을 %(count)d장 더 올려 주세요.") if order.photos.all() else _("사진을 %(count)d장 올려 주세요.")
-        yield Missing("photos", words % {"count": short})
+    there = len(order.related("photos"))
+    if there < order.photos_needed:
+        words = _("사진을 %(count)d장 더 올려 주세요.") if there else _("사진을 %(count)d장 올려 주세요.")
+        yield Missing("photos", words % {"count": order.photos_needed - there})
 
 
 def missing_consent(order: "Order") -> Iterator[Missing]:
@@ -101,7 +103,7 @@ def state_of(order: "Order") -> OrderState:
         return OrderState.CONSENT if any(missing_consent(order)) else OrderState.DRAFT
     if order.standing_consent is None:
         return OrderState.CONSENT
-    states = {item.state for item in order.items.all()}
+    states = {item.state for item in order.related("items")}
     if "returned" in states:
         return OrderState.RETURNED
     if states & {"producing", "waiting"}:
@@ -192,7 +194,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
     def for_list(self) -> Self:
         """With all that a row of the list shows, in a fixed number of queries."""
-        return self.prefetch_related("items__candidates", "photos", "consents__text")
+        return self.prefetch_related("items__candidates__approval", "photos", "consents__text")
 
     def nearest_first(self) -> Self:
         return self.order_by(F("needed_at").asc(nulls_last=True), "-created_at", "-pk")

@@ -1,12 +1,25 @@
 """A photo the family gave, as taken in."""
 
 import uuid
+from typing import NamedTuple
 
 from django.db import models
 from django.utils import timezone
 
 from orders.models.order import Order
 from portal.models import User
+
+
+class FaceBox(NamedTuple):
+    number: int
+    left: float
+    top: float
+    width: float
+    height: float
+
+    @property
+    def corner(self) -> float:
+        return self.width / 12
 
 
 class Photo(models.Model):
@@ -43,6 +56,14 @@ class Photo(models.Model):
     @property
     def folder(self) -> str:
         return f"{self.order.folder}/photos/{self.code}"
+
+    @property
+    def face_boxes(self) -> list[FaceBox]:
+        """Where the faces are, in pixels of the photo."""
+        return [
+            FaceBox(number, left * self.width, top * self.height, width * self.width, height * self.height)
+            for number, (left, top, width, height) in enumerate(self.faces)
+        ]
 
     def preview(self, size: int) -> str:
         """The stored name of the preview with this long side, in pixels: 320 or 1280."""

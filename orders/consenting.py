@@ -1,0 +1,162 @@
+"""Recording what a family agreed to, at the desk: which words, who, how, when and from where."""
+
+import hashlib
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any, BinaryIO
+from uuid import uuid4
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from orders import drafting, files, hangul, intake
+from orders.models import Consent, ConsentText, Order
+from portal import audit
+from portal.access import client_address
+from portal.models import User
+
+LONGEST_WISHES = 1000
+LARGEST_PDF = 20 * 1024 * 1024
+
+
+class NotRecorded(Exception):
+    """Sentences by field; nothing was kept."""
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__(", ".join(errors))
+        self.errors = errors
+
+
+def text_for(order: Order) -> ConsentText:
+    """The newest words of the order's path."""
+    return ConsentText.objects.filter(made_for=order.made_for).latest("version")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What was filled in. ``text_sha256`` is of the words that were shown."""
+
+    text_sha256: str
+    signer_name: str = ""
+    relationship: str = ""
+    known_wishes: str = ""
+    method: str = ""
+    scope: list[str] = field(default_factory=list)
+    scan: "UploadedFile[Any] | None" = None
+    scan_too_large: bool = False
+
+    @classmethod
+    def of(cls, request: HttpRequest, *, scan_too_large: bool) -> "Answer":
+        given = request.POST
+        return cls(
+            text_sha256=given.get("text", ""),
+            signer_name=hangul.tidy(given.get("signer_name", "")),
+            relationship=hangul.tidy(given.get("relationship", "")),
+            known_wishes=given.get("known_wishes", "").replace("\x00", "").strip(),
+            method=given.get("method", ""),
+            scope=given.getlist("scope"),
+            scan=request.FILES.get("scan"),
+            scan_too_large=scan_too_large,
+        )
+
+
+def record(order: Order, answer: Answer, *, by: User, request: HttpRequest) -> Consent:
+    """Keep one answer as the order's standing consent; an earlier one gives way to it.
+
+    Raises NotRecorded, or Http404 for whoever may not see the order. What a scan holds is kept before the row.
+    """
+    text = text_for(order)
+    if errors := _errors(order, text, answer):
+        raise NotRecorded(errors)
+    code = uuid4()
+    evidence = _keep_scan(f"{order.folder}/consents/{code}", answer.scan) if answer.scan else ("", "")
+    try:
+        with transaction.atomic():
+            order = drafting.held(by, order.code)
+            order.consents.standing().update(superseded_at=timezone.now())
+            consent = Consent.objects.create(
+                code=code,
+                order=order,
+                text=text,
+                text_sha256=text.sha256,
+                scope=[box["key"] for box in text.boxes if box["key"] in answer.scope],
+                signer_name=answer.signer_name,
+                relationship=answer.relationship,
+                known_wishes=answer.known_wishes,
+                method=answer.method,
+                evidence=evidence[0],
+                evidence_sha256=evidence[1],
+                address=client_address(request),
+                user_agent=request.headers.get("User-Agent", "")[:255],
+                recorded_by=by,
+            )
+            audit.record(
+                "consent.recorded",
+                by=by,
+                home=order.home,
+                subject=order.code,
+                request=request,
+                consent=str(consent.code),
+                scope=consent.scope,
+                method=consent.method,
+                text=text.sha256,
+            )
+    except BaseException:
+        files.remove(evidence[0])
+        raise
+    return consent
+
+
+def _errors(order: Order, text: ConsentText, answer: Answer) -> dict[str, str]:
+    errors: dict[str, str] = {}
+    if order.is_over:
+        errors["all"] = _("취소되었거나 보관이 끝난 의뢰에는 동의를 기록할 수 없습니다.")
+    elif answer.text_sha256 != text.sha256:
+        errors["all"] = _("동의 문구가 그사이 바뀌었습니다. 새 문구를 다시 읽고 확인해 주세요.")
+    if not answer.signer_name:
+        errors["signer_name"] = _("동의하시는 분의 성함을 적어 주세요.")
+    elif len(answer.signer_name) > _longest("signer_name"):
+        errors["signer_name"] = _("성함이 너무 깁니다.")
+    if not answer.relationship:
+        errors["relationship"] = _("고인과의 관계를 적어 주세요.")
+    elif len(answer.relationship) > _longest("relationship"):
+        errors["relationship"] = _("관계를 더 짧게 적어 주세요.")
+    if len(answer.known_wishes) > LONGEST_WISHES:
+        errors["known_wishes"] = _("%(most)d자까지 적을 수 있습니다.") % {"most": LONGEST_WISHES}
+    if not text.required_keys <= set(answer.scope):
+        errors["scope"] = _("AI로 얼굴을 만드는 일에 동의하지 않으시면 사진을 만들 수 없습니다.")
+    if answer.method not in (Consent.Method.TYPED, Consent.Method.PAPER):
+        errors["method"] = _("동의를 받은 방법을 골라 주세요.")
+    if answer.scan_too_large:
+        errors["scan"] = intake.PhotoRefused(intake.Refusal.TOO_BIG).sentence
+    elif answer.method == Consent.Method.PAPER and not answer.scan:
+        errors["scan"] = _("서명하신 동의서를 찍거나 스캔해 올려 주세요.")
+    return errors
+
+
+def _longest(name: str) -> int:
+    return Consent._meta.get_field(name).max_length or 0
+
+
+def _keep_scan(folder: str, scan: "UploadedFile[Any]") -> tuple[str, str]:
+    """The stored name and hex SHA-256 of a signed paper: a PDF as it came, a picture as a bare master."""
+    stream: BinaryIO = scan.file if scan.file is not None else BytesIO()
+    stream.seek(0)
+    if stream.read(5) == b"%PDF-":
+        if (scan.size or 0) > LARGEST_PDF:
+            raise NotRecorded({"scan": _("PDF 파일은 20 MB까지 올릴 수 있습니다.")})
+        stream.seek(0)
+        data = stream.read()
+        name = f"{folder}/paper.pdf"
+        files.write(name, data)
+        return name, hashlib.sha256(data).hexdigest()
+    stream.seek(0)
+    try:
+        received = intake.receive(stream, folder=folder)
+    except intake.PhotoRefused as refused:
+        raise NotRecorded({"scan": refused.sentence}) from refused
+    files.remove(*received.previews.values())
+    return received.master, received.sha256

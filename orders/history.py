@@ -1,0 +1,56 @@
+"""What happened with an order, newest first, in sentences: the audit as staff may read it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from django.utils.translation import gettext_lazy, ngettext
+
+from orders.models import Order
+from portal.models import AuditEvent
+
+SENTENCES = {
+    "order.created": gettext_lazy("의뢰를 만들었습니다."),
+    "order.edited": gettext_lazy("내용을 적었습니다."),
+    "order.submitted": gettext_lazy("의뢰를 보냈습니다."),
+    "order.cancelled": gettext_lazy("의뢰를 취소했습니다."),
+    "consent.recorded": gettext_lazy("동의를 기록했습니다."),
+    "consent.withdrawn": gettext_lazy("동의를 철회했습니다."),
+    "item.resubmitted": gettext_lazy("다시 맡겼습니다."),
+    "item.made_again": gettext_lazy("다시 만들게 했습니다."),
+    "item.returned": gettext_lazy("확인을 위해 돌려보냈습니다."),
+    "candidate.approved": gettext_lazy("승인했습니다."),
+    "link.issued": gettext_lazy("가족 전달 링크를 만들었습니다."),
+    "link.revoked": gettext_lazy("가족 전달 링크를 닫았습니다."),
+}
+ACTORS = {"family": gettext_lazy("가족"), "worker": gettext_lazy("제작 장비"), "system": gettext_lazy("시스템")}
+MOST = 200
+
+
+@dataclass(frozen=True)
+class Entry:
+    at: datetime
+    who: str
+    words: str
+
+
+def of(order: Order) -> Iterator[Entry]:
+    """In one query; what one person did several times in a row is one entry."""
+    events = AuditEvent.objects.filter(subject=order.code).select_related("actor")[:MOST]
+    for (action, _actor), same in groupby(events, key=lambda event: (event.action, event.actor_id)):
+        group = list(same)
+        if words := _words(action, len(group)):
+            yield Entry(group[0].at, _who(group[0]), words)
+
+
+def _who(event: AuditEvent) -> str:
+    return event.actor.name if event.actor else str(ACTORS.get(event.actor_kind, event.actor_kind))
+
+
+def _words(action: str, count: int) -> str:
+    if action == "photo.added":
+        return ngettext("사진 %(count)d장을 올렸습니다.", "사진 %(count)d장을 올렸습니다.", count) % {"count": count}
+    if action == "photo.removed":
+        return ngettext("사진 %(count)d장을 뺐습니다.", "사진 %(count)d장을 뺐습니다.", count) % {"count": count}
+    return str(SENTENCES.get(action, ""))

@@ -1,0 +1,128 @@
+"""The photos of an order: taken in, put in order, taken out. Files first, then the row, so that a row has its files."""
+
+from dataclasses import asdict
+from typing import BinaryIO
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+
+from orders import drafting, files, hangul, intake
+from orders.models import Item, Order, Photo
+from portal import audit
+from portal.models import User
+
+# More than any family sends at once; what is above it is a mistake or mischief.
+MOST = 40
+LONGEST_NAME = 200
+
+
+class NotTaken(Exception):
+    """Why a photo was not added, or may not be taken out, in a sentence; nothing was kept."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+def add(code: UUID, stream: BinaryIO, name: str, *, by: User, request: HttpRequest | None) -> Photo:
+    """Take one photo in; the order is made if this is the first thing that comes of it.
+
+    Raises NotTaken with a sentence, or Http404. Of two calls with the same picture one adds it.
+    """
+    with transaction.atomic():
+        order = drafting.open_draft(by, code, request=request)
+        _demand_room(order)
+    photo = Photo(order=order, code=uuid4(), given_name=given_name(name), added_by=by)
+    try:
+        received = intake.receive(stream, folder=photo.folder)
+    except intake.PhotoRefused as refused:
+        raise NotTaken(refused.sentence) from refused
+    for field, value in asdict(received).items():
+        setattr(photo, field, value)
+    photo.previews = {str(size): stored for size, stored in received.previews.items()}
+    photo.shows_others = len(received.faces) > 1
+    try:
+        with transaction.atomic():
+            _keep(photo, by=by, request=request)
+    except BaseException:
+        _remove_files(photo)
+        raise
+    return photo
+
+
+def _keep(photo: Photo, *, by: User, request: HttpRequest | None) -> None:
+    order = drafting.held(by, photo.order.code)
+    _demand_room(order)
+    others = list(order.photos.all())
+    for number, other in enumerate(others, start=1):
+        if other.sha256 == photo.sha256:
+            raise NotTaken(_("이미 올린 사진입니다. (%(number)d번 사진)") % {"number": number})
+    photo.order = order
+    photo.position = others[-1].position + 1 if others else 1
+    photo.save()
+    audit.record("photo.added", by=by, home=order.home, subject=order.code, request=request, photo=str(photo.code))
+
+
+def _demand_room(order: Order) -> None:
+    if order.is_over:
+        raise Http404
+    if not order.takes_photos:
+        raise NotTaken(_("제작 중인 의뢰에는 사진을 더할 수 없습니다."))
+    if order.photos.count() >= MOST:
+        raise NotTaken(_("사진은 %(most)d장까지 올릴 수 있습니다.") % {"most": MOST})
+
+
+def remove(photo: Photo, *, by: User, request: HttpRequest | None) -> None:
+    """Take a photo out and its files away. Raises NotTaken while something is being made of the order's photos."""
+    with transaction.atomic():
+        order = drafting.held(by, photo.order.code)
+        if not order.takes_photos or order.items.filter(state=Item.State.PRODUCING).exists():
+            raise NotTaken(_("제작 중에는 사진을 뺄 수 없습니다."))
+        taken, _each = Photo.objects.filter(pk=photo.pk).delete()
+        if not taken:
+            return
+        audit.record(
+            "photo.removed", by=by, home=order.home, subject=order.code, request=request, photo=str(photo.code)
+        )
+        transaction.on_commit(lambda: _remove_files(photo))
+
+
+def _remove_files(photo: Photo) -> None:
+    files.remove(photo.master, *photo.previews.values())
+
+
+def place(photo: Photo, number: int, *, by: User) -> None:
+    """Make it the photo with that number, counted from 1; the others keep their order."""
+    with transaction.atomic():
+        order = drafting.held(by, photo.order.code)
+        others = [each for each in order.photos.all() if each.pk != photo.pk]
+        others.insert(min(max(number - 1, 0), len(others)), photo)
+        for position, each in enumerate(others, start=1):
+            each.position = position
+        Photo.objects.bulk_update(others, ["position"])
+
+
+def choose_face(photo: Photo, face: int) -> bool:
+    """Say whose picture it is; false if no such face was seen."""
+    if not 0 <= face < len(photo.faces):
+        return False
+    Photo.objects.filter(pk=photo.pk).update(main_face=face)
+    return True
+
+
+def say_others(photo: Photo, shown: bool) -> None:
+    """Say whether somebody else is in the picture, which the eye knows better than the counting."""
+    Photo.objects.filter(pk=photo.pk).update(shows_others=shown)
+
+
+def photo_of(order: Order, code: UUID) -> Photo:
+    return get_object_or_404(order.photos.select_related("order"), code=code)
+
+
+def given_name(name: str) -> str:
+    """A file's name as staff may read it: its last part, composed; it never becomes a path."""
+    last = hangul.tidy(name).replace("\\", "/").rsplit("/", 1)[-1]
+    return last[-LONGEST_NAME:]

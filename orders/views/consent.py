@@ -1,0 +1,65 @@
+"""Consent at the desk: the words, the answer, the paper, and taking it back."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from orders import consenting, drafting, hangul, production, uploading
+from orders.access import get_order
+from orders.views import responses
+from orders.views.desk import order_page
+from portal.access import asker, for_roles
+
+LONGEST_REASON = 200
+
+
+@for_roles("staff", "manager")
+@require_POST
+def consent_record(request: HttpRequest, code: UUID) -> HttpResponse:
+    """Keep an answer; one that cannot stand comes back as it was filled in, with what is wrong."""
+    user = asker(request)
+    with transaction.atomic():
+        drafting.open_draft(user, code, request=request)
+    order = get_order(user, code)
+    answer = consenting.Answer.of(request, scan_too_large=bool(uploading.too_large(request, "scan")))
+    try:
+        consenting.record(order, answer, by=user, request=request)
+    except consenting.NotRecorded as refused:
+        return order_page(request, order, status=422, answer=answer, consent_errors=refused.errors)
+    messages.success(request, _("동의를 기록했습니다."))
+    return redirect(responses.page_of(code, "consent"))
+
+
+@for_roles("staff", "manager")
+@require_POST
+def consent_withdraw(request: HttpRequest, code: UUID) -> HttpResponse:
+    order = get_order(asker(request), code)
+    reason = hangul.tidy(request.POST.get("reason", ""))[:LONGEST_REASON]
+    if production.withdraw(order, by=asker(request), reason=reason, request=request):
+        messages.success(request, _("동의를 철회했습니다. 만들던 작업을 멈추고 전달 링크를 닫았습니다."))
+    return redirect(responses.page_of(code, "consent"))
+
+
+@for_roles("staff", "manager", "reviewer")
+@require_safe
+def consent_paper(request: HttpRequest, code: UUID, consent_code: UUID) -> HttpResponseBase:
+    """The signed paper, to be saved: a PDF of somebody else's is not opened inside the portal."""
+    consent = get_object_or_404(get_order(asker(request), code).consents, code=consent_code)
+    if not consent.evidence:
+        raise Http404
+    suffix = consent.evidence.rsplit(".", 1)[-1]
+    try:
+        file = default_storage.open(consent.evidence)
+    except FileNotFoundError as error:
+        raise Http404 from error
+    content_type = "application/pdf" if suffix == "pdf" else "image/jpeg"
+    name = _("동의서") + f"-{consent.signed_at:%Y%m%d}.{suffix}"
+    response = FileResponse(file, as_attachment=True, filename=name, content_type=content_type)
+    response["Cache-Control"] = "private, no-store"
+    return response
