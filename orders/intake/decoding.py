@@ -74,10 +74,9 @@ def decode(data: bytes, kind: Kind) -> Decoded:
     orientation, taken_on = _from_exif(image)
     profile = image.info.get("icc_profile")
     try:
-        picture = _srgb(_plain(image), profile)
-        del image
-        if orientation in _UPRIGHT:
-            picture = picture.transpose(_UPRIGHT[orientation])
+        plain = _plain(image)
+        del image  # at 48 megapixels every copy counts
+        picture = _upright(_srgb(plain, profile), orientation)
     except _FAULTS as error:
         raise PhotoRefused(Refusal.UNREADABLE) from error
     picture.info = {}
@@ -140,9 +139,9 @@ def _day(text: object) -> date | None:
 def _plain(image: Image.Image) -> Image.Image:
     """The picture as RGB, L or CMYK, 8 bits a channel, with what was transparent on white."""
     if image.has_transparency_data:
-        layer = image.convert("RGBA")
+        layer = image if image.mode == "RGBA" else image.convert("RGBA")
         paper = Image.new("RGB", layer.size, "white")
-        paper.paste(layer, mask=layer.getchannel("A"))
+        paper.paste(layer, mask=layer)
         return paper
     if image.mode in ("RGB", "L", "CMYK"):
         return image
@@ -166,10 +165,15 @@ def _srgb(picture: Image.Image, profile: object) -> Image.Image:
                     _SRGB,
                     renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
                     outputMode="RGB",
+                    inPlace=picture.mode == "RGB",
                     flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
                 )
-                if turned is not None:
-                    return turned
+                return turned or picture
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
             pass
-    return picture.convert("RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
+
+
+def _upright(picture: Image.Image, orientation: int) -> Image.Image:
+    """A picture of its own, upright; what came from the file would hold on to the file."""
+    return picture.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else picture.copy()
