@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from gpujobs.comfyui import BadAnswer, ComfyError, Failure, FileGone, PromptRefused, Refused, Unreachable
-from gpujobs.ssh import ChannelRefused, SshError
+from gpujobs.ssh import SshError
 
 
 class Owner(StrEnum):
@@ -66,14 +66,13 @@ BAD_OUTPUT = _of_instance("bad_output")
 OUTPUT_GONE = _of_instance("output_gone", charged=False)
 NO_ANSWER = _of_instance("no_answer", out=True, charged=False)
 STRANGE_ANSWER = _of_instance("strange_answer")
-REFUSED = _of_instance("refused", out=True, charged=False)
 LOST = Fault(code="lost", owner=Owner.NETWORK)
 STRAY_INTERRUPT = Fault(code="stray_interrupt", owner=Owner.NETWORK)
 CONNECTION = Fault(code="connection", owner=Owner.NETWORK, wait=timedelta(seconds=2))
 HOST_GONE = Fault(code="host_gone", owner=Owner.NETWORK)
 PORTAL_DISK_FULL = Fault(code="portal_disk_full", owner=Owner.PORTAL, wait=timedelta(seconds=30))
 # Of these a ComfyUI recovers by a restart and hardly otherwise.
-RESTART_HELPS = frozenset({"wedged", "probe_failed", "cuda", "out_of_memory", "no_answer", "refused"})
+RESTART_HELPS = frozenset({"wedged", "probe_failed", "cuda", "out_of_memory", "no_answer"})
 TAKEN_BACK = Fault(code="taken_back", owner=Owner.PORTAL)
 
 # What nodes say when they fail, most telling first. ComfyUI gives a type and a message, no code.
@@ -144,8 +143,6 @@ def of_error(error: ComfyError | SshError | OSError) -> Fault:
 
 def of_trouble(error: BaseException | None) -> Fault | None:
     """The fault that ended a lane, where the instance or the way to it is to blame; None for anything else."""
-    if isinstance(error, ChannelRefused):
-        return REFUSED
     if isinstance(error, ProbeFailed):
         return PROBE_FAILED
     if isinstance(error, ComfyError | SshError):
