@@ -26,21 +26,21 @@ def finish(approval: Approval) -> None:
             # Taken back meanwhile.
             files.remove(name)
             return
-        Deliverable.objects.get_or_create(
+        if approval.deliverables.exists():
+            return
+        Deliverable.objects.create(
+            item=candidate.item,
             approval=approval,
             variant=ORIGINAL,
-            defaults={
-                "item": candidate.item,
-                "media_type": candidate.media_type,
-                "file": name,
-                "preview": candidate.preview,
-                "download_name": download_name(candidate.item, suffix),
-                "sha256": approval.sha256,
-                "byte_count": candidate.byte_count,
-                "width": candidate.width,
-                "height": candidate.height,
-                "duration_ms": candidate.duration_ms,
-            },
+            media_type=candidate.media_type,
+            file=name,
+            preview=candidate.preview,
+            download_name=download_name(candidate.item, suffix),
+            sha256=approval.sha256,
+            byte_count=candidate.byte_count,
+            width=candidate.width,
+            height=candidate.height,
+            duration_ms=candidate.duration_ms,
         )
 
 

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from gpujobs import progress, queueing, workflows
 from gpujobs.models import Job, Output
-from gpujobs.progress import Progress
+from gpujobs.progress import Progress as Progress
 from orders import files, returns, stills
 from orders.models import Candidate, Consent, Item, Order
 from portal import audit

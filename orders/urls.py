@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from orders.views import consent, desk, gallery, links, photos, pictures
+from orders.views import consent, desk, gallery, links, photos, pictures, review
 
 app_name = "orders"
 urlpatterns = [
@@ -26,6 +26,18 @@ urlpatterns = [
     path("candidates/<uuid:code>/preview/", pictures.candidate_preview, name="candidate_preview"),
     path("orders/<uuid:code>/links/", links.link_issue, name="link_issue"),
     path("orders/<uuid:code>/links/<uuid:link_code>/revoke/", links.link_revoke, name="link_revoke"),
+    path("review/", review.review_queue_page, name="review_queue"),
+    path("review/live/", review.review_queue_live, name="review_queue_live"),
+    path("review/<uuid:code>/", review.review_item, name="review_item"),
+    path("review/<uuid:code>/live/", review.review_item_live, name="review_item_live"),
+    path("review/<uuid:code>/approve/", review.review_approve, name="review_approve"),
+    path("review/<uuid:code>/approve-all/", review.review_approve_all, name="review_approve_all"),
+    path("review/<uuid:code>/settle/", review.review_settle, name="review_settle"),
+    path("review/<uuid:code>/undo/", review.review_undo, name="review_undo"),
+    path("review/<uuid:code>/reject/", review.review_reject, name="review_reject"),
+    path("review/<uuid:code>/restore/", review.review_restore, name="review_restore"),
+    path("review/<uuid:code>/return/", review.review_return, name="review_return"),
+    path("review/<uuid:code>/again/", review.review_again, name="review_again"),
     # With or without the last slash: what is typed off a printed page may lack it.
     re_path(r"^g/(?P<token>[^/]+)/?$", gallery.gallery, name="gallery"),
     path("g/<str:token>/all.zip", gallery.gallery_zip, name="gallery_zip"),
