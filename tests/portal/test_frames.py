@@ -58,7 +58,7 @@ def test_an_unknown_address_gets_the_kind_page(client: Client):
 
 
 @pytest.mark.parametrize(
-    "address",
+    "address", ["login", "password/reset", "password/reset/done", "password/reset/key/1-bad", "inactive"]
 )
 def test_the_entrance_is_korean_and_in_our_frame(client: Client, address: str):
     page = client.get(f"/accounts/{address}/", headers={"accept-language": "ko"}, follow=True).content.decode()
@@ -77,7 +77,7 @@ def test_a_wrong_password_is_tied_to_its_form_and_said_in_words(client: Client):
 
 @pytest.mark.parametrize(
     "address",
-    ["password/change", "logout", "email", "2fa", "2fa/totp/activate", "2fa/recovery-codes/generate", "reauthenticate"],
+    ["password/change", "logout", "2fa", "2fa/totp/activate", "2fa/recovery-codes/generate", "reauthenticate"],
 )
 def test_a_persons_own_pages_are_in_our_frame(client: Client, reviewer: User, address: str):
     client.force_login(reviewer)
