@@ -6,7 +6,7 @@ import random
 import re
 from dataclasses import dataclass
 
-from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from . import faces
 from .values import Pictures, Size
@@ -27,6 +27,7 @@ COLOURS: dict[str, Colour] = {
     "black": (40, 40, 42),
 }
 PLAIN: Colour = (196, 196, 190)
+PREVIEW_SIDE = 512
 
 
 @dataclass(frozen=True)
@@ -102,10 +103,9 @@ def moving(still: Image.Image, size: Size, count: int, seed: int) -> Pictures:
 
 
 def preview_of(image: Image.Image, done: float) -> Image.Image:
-    """How far the sampler has come: blurred at first, at most 256 pixels."""
-    small = image.copy()
-    small.thumbnail((256, 256))
-    return small.filter(ImageFilter.GaussianBlur(12 * (1 - done)))
+    """How far the sampler has come: blurred at first; the longer side 512 pixels, whatever the picture's."""
+    sketch = ImageOps.contain(image, (PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.BILINEAR)
+    return sketch.filter(ImageFilter.GaussianBlur(24 * (1 - done)))
 
 
 def _studio(size: Size, text: str) -> Image.Image:

@@ -27,6 +27,12 @@ MODEL_FOLDERS = {
     "controlnet": ("ControlNetLoader", "control_net_name"),
     "upscale_models": ("UpscaleModelLoader", "model_name"),
 }
+# Every kind that 0.2.4 lists, in its order; those without a loader among our nodes are empty here.
+MODEL_KINDS = (
+    *("checkpoints", "configs", "loras", "vae", "clip", "diffusion_models", "clip_vision", "style_models"),
+    *("embeddings", "diffusers", "vae_approx", "controlnet", "gligen", "upscale_models", "custom_nodes"),
+    *("hypernetworks", "photomaker", "classifiers"),
+)
 
 PROCESS = web.AppKey("process", Process)
 
@@ -55,6 +61,7 @@ def application(
                 web.get(f"{prefix}/object_info/{{name}}", get_one_object_info),
                 web.get(f"{prefix}/system_stats", system_stats),
                 web.get(f"{prefix}/embeddings", embeddings),
+                web.get(f"{prefix}/extensions", extensions),
                 web.get(f"{prefix}/models", models),
                 web.get(f"{prefix}/models/{{folder}}", models_in),
                 web.get(f"{prefix}/users", users),
@@ -264,14 +271,20 @@ async def embeddings(request: web.Request) -> web.Response:
     return web.json_response([])
 
 
+async def extensions(request: web.Request) -> web.Response:
+    return web.json_response([])
+
+
 async def models(request: web.Request) -> web.Response:
-    return web.json_response(list(MODEL_FOLDERS))
+    return web.json_response(list(MODEL_KINDS))
 
 
 async def models_in(request: web.Request) -> web.Response:
     folder = request.match_info["folder"]
-    if folder not in MODEL_FOLDERS:
+    if folder not in MODEL_KINDS:
         return web.Response(status=404)
+    if folder not in MODEL_FOLDERS:
+        return web.json_response([])
     return web.json_response(_process(request).facts.models(*MODEL_FOLDERS[folder]))
 
 

@@ -41,8 +41,11 @@ def refused(kind: str, message: str, details: str = "") -> Verdict:
 def judge(graph: Graph, facts: NodeFacts, custom_check: CustomCheck) -> Verdict:
     """Converts constants in place, as ComfyUI does (12 becomes 12.0 where a FLOAT is wanted).
 
-    Raises TypeError for a graph that is not made of nodes; the server answers that with 500, as ComfyUI does.
+    Raises TypeError or AttributeError for a graph that is not made of nodes; the server answers that with 500, as
+    ComfyUI does. An empty one of whatever kind has no outputs.
     """
+    if not graph:
+        return refused("prompt_no_outputs", "Prompt has no outputs")
     output_nodes = []
     for node_id, node in graph.items():
         if "class_type" not in node:
