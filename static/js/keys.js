@@ -28,12 +28,14 @@ function typing(target) {
 const usable = (element) => !element.disabled && element.getClientRects().length > 0;
 
 function walk(step) {
-  const rows = [...document.querySelectorAll(".rows > *, [data-row]")].map((row) => (row.matches("a, button, [tabindex]") ? row : row.querySelector("a, button"))).filter(Boolean);
+  const rows = [...document.querySelectorAll(".rows > *, [data-row]")];
   if (!rows.length) return;
-  const here = rows.findIndex((row) => row === document.activeElement || row.parentElement.contains(document.activeElement) && row.closest(".rows > *")?.contains(document.activeElement));
-  const next = here < 0 ? (step > 0 ? 0 : rows.length - 1) : Math.min(rows.length - 1, Math.max(0, here + step));
-  rows[next].focus();
-  rows[next].scrollIntoView({ block: "nearest" });
+  const here = rows.findIndex((row) => row.contains(document.activeElement));
+  const from = here < 0 && step < 0 ? rows.length : here;
+  const next = rows[Math.min(rows.length - 1, Math.max(0, from + step))];
+  const target = next.matches("a, button, [tabindex]") ? next : next.querySelector("a, button");
+  target?.focus();
+  next.scrollIntoView({ block: "nearest" });
 }
 
 function words(element) {

@@ -3,13 +3,14 @@
 
 const tags = new Map();
 
+const asksAgain = (element) => Boolean(element.getAttribute("hx-trigger")?.includes("every"));
+
 document.addEventListener("htmx:beforeRequest", (event) => {
-  const polling = event.detail.requestConfig?.triggeringEvent === undefined || event.detail.elt.getAttribute("hx-trigger")?.includes("every");
-  if (polling && document.hidden && event.detail.requestConfig.verb === "get") event.preventDefault();
+  if (document.hidden && asksAgain(event.detail.elt)) event.preventDefault();
 });
 
 document.addEventListener("htmx:configRequest", (event) => {
-  const tag = event.detail.verb === "get" && event.detail.elt.getAttribute("hx-trigger")?.includes("every") && tags.get(event.detail.path);
+  const tag = event.detail.verb === "get" && asksAgain(event.detail.elt) && tags.get(event.detail.path);
   if (tag) event.detail.headers["If-None-Match"] = tag;
 });
 
