@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
-from orders import drafting, files, hangul, intake
+from orders import drafting, files, hangul, intake, working_picture
 from orders.models import Item, Order, Photo
 from portal import audit
 from portal.models import User
@@ -91,7 +91,7 @@ def remove(photo: Photo, *, by: User, request: HttpRequest | None) -> None:
 
 
 def _remove_files(photo: Photo) -> None:
-    files.remove(photo.master, *photo.previews.values())
+    files.remove(photo.master, *photo.previews.values(), *working_picture.names(photo))
 
 
 def place(photo: Photo, number: int, *, by: User) -> None:

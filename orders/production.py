@@ -20,8 +20,10 @@ from django.utils.translation import gettext as _
 from gpujobs import progress, queueing, workflows
 from gpujobs.models import Job, Output
 from gpujobs.progress import Progress as Progress
-from orders import files, returns, stills
+from gpujobs.workflows.living_video.spec import nearest_shape
+from orders import files, returns, stills, working_picture
 from orders.models import Candidate, Consent, Item, Order
+from orders.products import Product
 from portal import audit
 from portal.models import User
 
@@ -272,8 +274,8 @@ def _make_anew(
 
 def _start_round(order: Order, item: Item) -> None:
     product = item.product
-    params = workflows.get(product.workflow).clean(item.params())
     pictures, now = _pictures(order, item), timezone.now()
+    params = workflows.get(product.workflow).clean(item.params() | _shape(product, pictures))
     due_at = max(now, order.needed_at - product.ahead) if order.needed_at else now
     item.move(item.state, to=Item.State.PRODUCING, round=item.round + 1, return_code="", return_reason="")
     jobs, candidates = [], []
@@ -299,7 +301,14 @@ def _pictures(order: Order, item: Item) -> dict[str, str]:
     if len(photos) < len(slots):
         needs = _("‘%(product)s’에는 사진 %(count)d장이 필요합니다.")
         raise NotReady([needs % {"product": item.product.label, "count": len(slots)}])
-    return {slot: photo.master for slot, photo in zip(slots, photos, strict=True)}
+    return {slot: working_picture.of(photo) for slot, photo in zip(slots, photos, strict=True)}
+
+
+def _shape(product: Product, pictures: dict[str, str]) -> dict[str, str]:
+    """The frame that cuts least off the picture, where a workflow has several."""
+    if not any(param.name == "shape" for param in workflows.get(product.workflow).params):
+        return {}
+    return {"shape": nearest_shape(*working_picture.size_of(pictures[product.slots[0]]))}
 
 
 def _new_seeds(item: Item) -> list[int]:
