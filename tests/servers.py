@@ -48,6 +48,8 @@ def _start() -> None:
     directory.chmod(0o711)
     _running.callback(shutil.rmtree, directory, ignore_errors=True)
     os.environ["TEST_DIRECTORY"] = str(directory)
+    # WhiteNoise warns in every test when what it serves from is not there.
+    (directory / "static").mkdir()
     if "DATABASE_URL" not in os.environ:
         database = _running.enter_context(Postgres(directory / "postgres", durable=False))
         os.environ["DATABASE_URL"] = database.url
