@@ -51,12 +51,47 @@ class House:
     directory: Path
     url: str
     standin: Standin
-    processes: Processes
+    # Two, so that the drivers have let go before their host goes.
+    fleet: Processes
+    portal: Processes
+    listener: socket.socket
+
+    def start_portal(self) -> None:
+        """Start workers, schedule and web, and return once the web answers. The fleet must be known by then."""
+        fd = self.listener.fileno()
+        web = [sys.executable, "-m", "gunicorn", "-c", "python:portal.gunicorn", "portal.wsgi", "--no-control-socket"]
+        web += ["--chdir", str(BASE_DIR), "--bind", f"fd://{fd}", "--graceful-timeout", "3"]
+        self.portal.start("web", web, pass_fds=(fd,))
+        for queue in ("gpu", "portal", "upkeep"):
+            self.portal.start(f"worker-{queue}", [*MANAGE, "rqworker", queue])
+        self.portal.start("schedule", [*MANAGE, "rqcron", "portal.schedule"])
+        self._await_web()
+
+    def watch(self) -> None:
+        """Start again what has ended; call about once a second. Raises ProcessError when that happens too often."""
+        self.fleet.watch()
+        self.portal.watch()
+
+    def _await_web(self) -> None:
+        """Its socket is open already, so that asking is waiting."""
+        with requests.Session() as session:
+            session.trust_env = False
+            deadline = time.monotonic() + ANSWER_SECONDS
+            while time.monotonic() < deadline:
+                try:
+                    session.get(f"{self.url}/accounts/login/", timeout=1).raise_for_status()
+                except requests.Timeout:
+                    self.watch()
+                except requests.RequestException as error:
+                    raise ProcessError(f"The portal does not answer as it should: {error}") from error
+                else:
+                    return
+        raise ProcessError(f"The portal did not answer within {ANSWER_SECONDS} seconds; see {self.directory / 'logs'}.")
 
 
 @contextmanager
 def open_house(directory: Path, *, port: int, step_seconds: float) -> Iterator[House]:
-    """Start all of it, with Django set up in this process too; stop all of it in the end.
+    """Start the servers and the stand-in, and set Django up in this process; stop everything in the end.
 
     ``port`` 0 takes any free one. ``step_seconds`` is how long the stand-in takes for a sampling step.
     Raises DemoError, ProcessError or portal.embedded.ServerError with a sentence to show.
@@ -70,34 +105,17 @@ def open_house(directory: Path, *, port: int, step_seconds: float) -> Iterator[H
         if "REDIS_URL" not in os.environ:
             os.environ["REDIS_URL"] = stack.enter_context(Valkey(directory / "valkey")).url
         _set_environment(directory, url)
-        processes = stack.enter_context(Processes(directory / "logs"))
-        standin = _start_standin(processes, directory, step_seconds)
+        fleet = stack.enter_context(Processes(directory / "logs"))
+        standin = _start_standin(fleet, directory, step_seconds)
         _prepare_portal()
-        _start_portal(processes, listener)
-        yield House(directory=directory, url=url, standin=standin, processes=processes)
+        portal = stack.enter_context(Processes(directory / "logs"))
+        yield House(directory=directory, url=url, standin=standin, fleet=fleet, portal=portal, listener=listener)
 
 
-def await_web(house: House) -> None:
-    """Return once the web server answers. Its socket is open already, so that asking is waiting."""
-    with requests.Session() as session:
-        session.trust_env = False
-        deadline = time.monotonic() + ANSWER_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                session.get(f"{house.url}/accounts/login/", timeout=1).raise_for_status()
-            except requests.Timeout:
-                house.processes.watch()
-            except requests.RequestException as error:
-                raise ProcessError(f"The portal does not answer as it should: {error}") from error
-            else:
-                return
-    raise ProcessError(f"The portal did not answer within {ANSWER_SECONDS} seconds; its log is in {house.directory}.")
-
-
-def kept_secret(path: Path) -> str:
-    """A random word of 43 characters, made once and readable by its owner alone."""
+def kept_secret(path: Path, *, size: int = 32) -> str:
+    """A word of so many random bytes, made once and readable by its owner alone."""
     if not path.exists():
-        _write_private(path, secrets.token_urlsafe(32).encode())
+        write_private(path, secrets.token_urlsafe(size).encode())
     return path.read_text()
 
 
@@ -129,14 +147,15 @@ def _set_environment(directory: Path, url: str) -> None:
 
 
 def _start_standin(processes: Processes, directory: Path, step_seconds: float) -> Standin:
-    keys = directory / "keys"
-    keys.mkdir(mode=0o700, exist_ok=True)
+    keys, root = directory / "keys", directory / "gpu-host"
+    for private_directory in (keys, root):
+        private_directory.mkdir(mode=0o700, exist_ok=True)
     private, public = keys / "gpu", keys / "gpu.pub"
     if not private.exists():
         _make_key(private, public)
     # Its ports are settled here, so that it comes back on the same ones should it be started again.
     ssh_port, *instance_ports = _free_ports(1 + INSTANCES)
-    command = [sys.executable, "-m", "gpujobs.standin", "--root", str(directory / "gpu-host")]
+    command = [sys.executable, "-m", "gpujobs.standin", "--root", str(root)]
     command += ["--authorized-key", str(public), "--instances", str(INSTANCES), "--ssh-port", str(ssh_port)]
     command += ["--ports", ",".join(map(str, instance_ports)), "--step-seconds", str(step_seconds)]
     said: dict[str, Any] = json.loads(processes.start_and_hear("gpu-host", command))
@@ -162,16 +181,6 @@ def _prepare_portal() -> None:
     call_command("collectstatic", interactive=False, verbosity=0)
 
 
-def _start_portal(processes: Processes, listener: socket.socket) -> None:
-    processes.start("worker-gpu", [*MANAGE, "rqworker", "gpu"])
-    processes.start("worker-portal", [*MANAGE, "rqworker", "portal"])
-    processes.start("worker-upkeep", [*MANAGE, "rqworker", "upkeep"])
-    processes.start("schedule", [*MANAGE, "rqcron", "portal.schedule"])
-    web = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--chdir", str(BASE_DIR), "--no-control-socket"]
-    web += ["--bind", f"fd://{listener.fileno()}", "--worker-class", "gthread", "--threads", "8"]
-    processes.start("web", [*web, "--graceful-timeout", "3"], pass_fds=(listener.fileno(),))
-
-
 def _free_ports(count: int) -> list[int]:
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
@@ -183,12 +192,12 @@ def _free_ports(count: int) -> list[int]:
 def _make_key(private: Path, public: Path) -> None:
     key = Ed25519PrivateKey.generate()
     form, nothing = serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
-    _write_private(private, key.private_bytes(serialization.Encoding.PEM, form, nothing))
+    write_private(private, key.private_bytes(serialization.Encoding.PEM, form, nothing))
     encoding, format_ = serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
     public.write_bytes(key.public_key().public_bytes(encoding, format_) + b"\n")
 
 
-def _write_private(path: Path, content: bytes) -> None:
+def write_private(path: Path, content: bytes) -> None:
     """Whole or not at all, and never readable by others, not even for a moment."""
     unfinished = path.with_name(f"{path.name}.unfinished")
     unfinished.unlink(missing_ok=True)

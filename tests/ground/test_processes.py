@@ -101,3 +101,22 @@ def test_a_process_that_ends_again_and_again_is_given_up_with_its_last_words(run
 def test_a_process_that_should_speak_first_and_does_not_is_named(running: Processes) -> None:
     with pytest.raises(ProcessError, match=r"^mute did not start; its log is .*: why not$"):
         running.start_and_hear("mute", ["sh", "-c", "echo why not >&2; exit 1"])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
+def test_a_kill_9_of_the_program_itself_ends_what_it_started(tmp_path: Path) -> None:
+    program = """
+import sys, time
+from pathlib import Path
+from portal.demo.processes import Processes
+running = Processes(Path(sys.argv[1]))
+running.start("sleep", ["sleep", "600"])
+print(running._children[0].process.pid, flush=True)
+time.sleep(600)
+"""
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout
+        child = psutil.Process(int(parent.stdout.readline()))
+        parent.kill()
+    _until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
