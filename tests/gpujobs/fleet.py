@@ -13,6 +13,7 @@ from django.db import connections
 from gpujobs import driver, hosts
 from gpujobs.models import Attempt, GpuHost, Instance, Job
 from gpujobs.standin import Settings, StandinHost
+from tests.ssh.openssh import OpenSSHServer
 
 QUICK = Settings(step_seconds=0.002, frame_seconds=0.0, control=True)
 SLOW = Settings(step_seconds=0.25, frame_seconds=0.0, control=True)
@@ -87,6 +88,24 @@ def fleet_of(directory: Path, *, instances: int = 1, settings: Settings = QUICK,
         )
         rows = hosts.add(host, [instance.port for instance in standin.instances])
         yield Fleet(standin, host, rows)
+
+
+@contextmanager
+def behind_sshd(directory: Path, ports: list[int]) -> Iterator[tuple[GpuHost, list[Instance]]]:
+    """A host row with an instance for each port of 127.0.0.1, reached through a real sshd."""
+    key = make_key(directory)
+    (directory / "sshd").mkdir()
+    public = Path(f"{key}.pub").read_text().strip()
+    with OpenSSHServer(directory / "sshd", [public], permit_open=ports) as sshd:
+        host = GpuHost(
+            name="real",
+            address=sshd.address,
+            port=sshd.port,
+            username=sshd.username,
+            host_key=sshd.host_key,
+            key_path=str(key),
+        )
+        yield host, hosts.add(host, ports)
 
 
 def wait_until(happened: Callable[[], object], seconds: float = 20.0) -> None:

@@ -4,19 +4,17 @@ A real one runs two workflows of core nodes, made up here: it has neither the no
 """
 
 import os
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from gpujobs import claiming, hosts, queueing, workflows
-from gpujobs.models import Attempt, GpuHost, Job
+from gpujobs import claiming, queueing, workflows
+from gpujobs.models import Attempt, Job
 from gpujobs.standin import StandinHost
 from gpujobs.workflows import Input, Output, Workflow
-from tests.gpujobs.fleet import QUICK, Fleet, ended, make_key, wait_until
+from tests.gpujobs.fleet import QUICK, Fleet, behind_sshd, ended, make_key, wait_until
 from tests.gpujobs.making import a_job
-from tests.ssh.openssh import OpenSSHServer
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sshd]
 REAL = os.environ.get("COMFYUI_URL", "")
@@ -25,24 +23,6 @@ REAL = os.environ.get("COMFYUI_URL", "")
 @pytest.fixture(autouse=True)
 def _everybody_may(settings):
     settings.GPUJOBS_MAY_RUN = "tests.gpujobs.making.everybody_may"
-
-
-@contextmanager
-def behind_sshd(directory: Path, ports: list[int]):
-    """A host row with an instance for each port of 127.0.0.1, reached through a real sshd."""
-    key = make_key(directory)
-    (directory / "sshd").mkdir()
-    public = Path(f"{key}.pub").read_text().strip()
-    with OpenSSHServer(directory / "sshd", [public], permit_open=ports) as sshd:
-        host = GpuHost(
-            name="real",
-            address=sshd.address,
-            port=sshd.port,
-            username=sshd.username,
-            host_key=sshd.host_key,
-            key_path=str(key),
-        )
-        yield host, hosts.add(host, ports)
 
 
 def test_three_products_are_made_through_openssh_and_nothing_stays(tmp_path):

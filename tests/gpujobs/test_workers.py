@@ -1,69 +1,27 @@
 """Real RQ workers as processes of their own, killed in the middle of a job."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from urllib.parse import quote, urlencode
+from functools import partial
 
 import psutil
 import pytest
-from django.conf import settings as django_settings
 
-from gpujobs import queueing, tasks
+from gpujobs import queueing
 from gpujobs.models import Attempt, GpuHost, Job
 from gpujobs.worker import Worker
+from tests import workers
 from tests.gpujobs.fleet import SLOW, ended, fleet_of, in_state, wait_until
 from tests.gpujobs.making import a_job
+from tests.workers import horse_of, reconcile_until
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
-ROOT = Path(__file__).resolve().parents[2]
+worker = partial(workers.worker, settings="tests.gpujobs.worker_settings")
 
 
 @pytest.fixture(autouse=True)
 def _everybody_may(settings):
     settings.GPUJOBS_MAY_RUN = "tests.gpujobs.making.everybody_may"
-
-
-def database_url() -> str:
-    """The test's own database, as a process outside must name it."""
-    db = django_settings.DATABASES["default"]
-    options = urlencode({"host": db["HOST"], **({"port": db["PORT"]} if db["PORT"] else {})})
-    user = quote(db["USER"]) + (f":{quote(db['PASSWORD'])}" if db["PASSWORD"] else "")
-    return f"postgresql://{user}@/{db['NAME']}?{options}"
-
-
-@contextmanager
-def worker(queue: str = "gpu") -> Iterator[subprocess.Popen[bytes]]:
-    environment = os.environ | {
-        "DATABASE_URL": database_url(),
-        "DJANGO_SETTINGS_MODULE": "tests.gpujobs.worker_settings",
-    }
-    process = subprocess.Popen([sys.executable, str(ROOT / "manage.py"), "rqworker", queue], env=environment, cwd=ROOT)
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            process.wait(timeout=30)
-
-
-def horse_of(process: subprocess.Popen[bytes]) -> psutil.Process:
-    (horse,) = psutil.Process(process.pid).children()
-    return horse
-
-
-def reconcile_until(happened, seconds=60.0):
-    """What rq cron does every ten seconds, more often."""
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        tasks.reconcile()
-        time.sleep(0.5)
 
 
 @pytest.fixture
