@@ -1,0 +1,74 @@
+"""One order, all three products, from the login to the zip, its GPU host behind a real OpenSSH sshd."""
+
+import hashlib
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from gpujobs.models import Attempt
+from gpujobs.standin import StandinHost
+from orders.models import Approval, Deliverable, Item, Order
+from tests.factories import make_reviewer, make_staff
+from tests.gpujobs.fleet import QUICK, Fleet, behind_sshd, make_key, wait_until
+from tests.journey.asking import approve_everything, link_of, logged_in, submit_an_order
+from tests.workers import worker
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.sshd,
+    pytest.mark.timeout(300),
+]
+PRODUCTS = ("portrait", "life_scene", "living_video")
+
+
+@pytest.fixture
+def fleet(tmp_path):
+    (tmp_path / "standin").mkdir()
+    key = make_key(tmp_path / "standin")
+    with (
+        StandinHost(tmp_path / "standin/host", Path(f"{key}.pub"), instances=1, settings=QUICK) as standin,
+        behind_sshd(tmp_path, [standin.instances[0].port]) as (host, instances),
+    ):
+        yield Fleet(standin, host, instances)
+
+
+def test_an_order_goes_through_openssh_from_the_login_to_the_zip(fleet: Fleet) -> None:
+    desk = logged_in(make_staff())
+    order = submit_an_order(desk, *PRODUCTS, photos=3)
+    with worker("portal"):
+        with fleet.driven():
+            wait_until(lambda: order.items.filter(state=Item.State.TO_REVIEW).count() == 3, 120)
+            wait_until(lambda: not Attempt.objects.filter(cleaned_at=None).exists())
+        assert len(fleet.executions()) == 4 + 3 + 1
+        assert fleet.residue() == []
+        approve_everything(logged_in(make_reviewer()), order)
+        wait_until(lambda: Deliverable.objects.count() == 1 + 3 + 1, 60)
+    family = Client()
+    link = link_of(desk, order)
+    assert "고 김영자 님을" in family.get(link).content.decode()
+    assert zipped(family, link) == approved(order)
+
+
+def zipped(family: Client, link: str) -> dict[str, str]:
+    """Name to sha256 of what the family's zip holds."""
+    answer = family.get(f"{link}/all.zip")
+    body = b"".join(answer)  # streamed
+    assert len(body) == int(answer["Content-Length"])
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        return {name: hashlib.sha256(archive.read(name)).hexdigest() for name in archive.namelist()}
+
+
+def approved(order: Order) -> dict[str, str]:
+    """Name to sha256 of what a person approved."""
+    found = Approval.objects.filter(candidate__item__order=order).order_by("candidate__number")
+    by_product: dict[str, list[str]] = {key: [] for key in PRODUCTS}
+    for key, sha256 in found.values_list("candidate__item__product_key", "sha256"):
+        by_product[key].append(sha256)
+    scenes = by_product["life_scene"]
+    named = {f"고 김영자 님 인생 더하기 {number}.png": sha256 for number, sha256 in enumerate(scenes, start=1)}
+    named["고 김영자 님 영정사진.png"] = by_product["portrait"][0]
+    named["고 김영자 님 메모리얼 비디오.mp4"] = by_product["living_video"][0]
+    return named
