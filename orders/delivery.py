@@ -3,7 +3,7 @@
 import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -56,7 +56,7 @@ def issue_link(order: Order, *, by: User | None, request: HttpRequest | None = N
             order=locked,
             token_hash=hash_token(token),
             created_by=by,
-            expires_at=begins + timedelta(days=locked.home.link_days),
+            expires_at=_end_of_day(begins + timedelta(days=locked.home.link_days)),
         )
         Order.objects.filter(pk=order.pk, delivered_at=None).update(delivered_at=now)
         audit.record(
@@ -69,6 +69,11 @@ def issue_link(order: Order, *, by: User | None, request: HttpRequest | None = N
             until=link.expires_at.isoformat(),
         )
     return link, token
+
+
+def _end_of_day(moment: datetime) -> datetime:
+    # "12월 23일까지" holds until that day is over.
+    return timezone.localtime(moment).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
 
 
 def revoke_link(link: DownloadLink, *, by: User, request: HttpRequest | None = None) -> bool:

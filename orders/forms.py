@@ -149,7 +149,7 @@ class OrderForm(forms.Form):
         self.is_valid()
         found = {name: self.cleaned_data.get(name) for name in self.base_fields}
         for name, value in found.items():
-            if value is None and not isinstance(self.base_fields[name], ReadField):
+            if value is None and not Order._meta.get_field(name).null:
                 found[name] = ""
         found["made_for"] = found["made_for"] or Order.For.DECEASED
         if not found["needed_at"] and found["made_for"] == Order.For.DECEASED:

@@ -4,8 +4,8 @@ from orders.views import consent, desk, gallery, links, photos, pictures, review
 
 app_name = "orders"
 urlpatterns = [
-    path("", desk.desk, name="desk"),
-    path("rows/", desk.desk_rows, name="desk_rows"),
+    path("orders/", desk.desk, name="desk"),
+    path("orders/rows/", desk.desk_rows, name="desk_rows"),
     path("orders/new/", desk.order_new, name="order_new"),
     path("orders/new/<uuid:code>/", desk.order_start, name="order_start"),
     path("orders/<uuid:code>/", desk.order, name="order"),

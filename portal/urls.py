@@ -3,7 +3,7 @@
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from portal import people
+from portal import operations, people
 from portal.health import health
 from portal.start import start
 
@@ -19,5 +19,9 @@ urlpatterns = [
     path("people/<uuid:code>/stop/", people.person_stop, name="person_stop"),
     path("people/<uuid:code>/resume/", people.person_resume, name="person_resume"),
     path("join/<str:token>/", people.join, name="join"),
+    path("operator/", operations.fleet, name="operator"),
+    path("operator/live/", operations.fleet_live, name="operator_live"),
+    path("operator/hosts/<uuid:code>/drain/", operations.host_drain, name="host_drain"),
+    path("operator/hosts/<uuid:code>/resume/", operations.host_resume, name="host_resume"),
     path("", include("orders.urls")),
 ]

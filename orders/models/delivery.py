@@ -1,6 +1,7 @@
 """Files for the family, the link that hands them out, and every time it did."""
 
 import uuid
+from datetime import date, timedelta
 
 from django.db import models
 from django.db.models import F, Q
@@ -42,10 +43,6 @@ class Deliverable(models.Model):
     def is_video(self) -> bool:
         return self.media_type.startswith("video/")
 
-    @property
-    def seconds(self) -> float:
-        return self.duration_ms / 1000
-
 
 class DownloadLink(models.Model):
     """A family's way in. The token is in the link alone; here is its hash."""
@@ -73,6 +70,10 @@ class DownloadLink(models.Model):
     @property
     def is_open(self) -> bool:
         return self.revoked_at is None and self.expires_at > timezone.now()
+
+    @property
+    def last_day(self) -> date:
+        return timezone.localdate(self.expires_at - timedelta(seconds=1))
 
     @property
     def is_used_up(self) -> bool:

@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -21,7 +20,6 @@ from orders.products import PRODUCTS
 from orders.views import responses
 from portal.access import asker, for_roles
 from portal.live import fragment, version_of
-from portal.models import User
 from portal.templatetags.portal_format import exact, until
 
 PER_PAGE = 30
@@ -36,20 +34,12 @@ FILTERS: dict[str, tuple[OrderState, ...]] = {
     "delivered": (OrderState.DELIVERED,),
     "past": (OrderState.CLOSED, OrderState.CANCELLED),
 }
-# Where people go who belong to no home.
-PLACES = {User.Role.REVIEWER: "orders:review_queue", User.Role.OPERATOR: "operator"}
 
 
-@for_roles(*User.Role)
+@for_roles("staff", "manager")
 @require_safe
 def desk(request: HttpRequest) -> HttpResponse:
-    """오늘의 의뢰; whoever belongs to no home is sent to their own work."""
-    user = asker(request)
-    if not user.works_at_home:
-        try:
-            return redirect(PLACES[User.Role(user.role)])
-        except NoReverseMatch as error:
-            raise Http404 from error
+    """오늘의 의뢰."""
     return render(request, "orders/desk.html", _rows(request))
 
 

@@ -1,0 +1,89 @@
+"""The operator's page: what every GPU does now, what waits, what ended, and taking a host out of work or back in."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from gpujobs import overview, wakeup
+from gpujobs.models import GpuHost
+from portal import audit, live
+from portal.access import asker, for_roles
+
+
+@for_roles("operator")
+@require_safe
+def fleet(request: HttpRequest) -> HttpResponse:
+    return render(request, "portal/operator.html", _shown())
+
+
+@for_roles("operator")
+@require_safe
+def fleet_live(request: HttpRequest) -> HttpResponseBase:
+    """The page's changing part; 304 while nothing changed."""
+    shown = _shown()
+    return live.fragment(request, "portal/_fleet.html", shown, version=shown["version"])
+
+
+@for_roles("operator")
+@require_POST
+def host_drain(request: HttpRequest, code: UUID) -> HttpResponse:
+    """Let the host finish what it has and give it nothing new."""
+    host = _set_state(request, code, GpuHost.State.DRAINING, "host.drained")
+    messages.success(request, _("%(host)s: 하던 일까지만 하고 쉽니다. 새 일은 받지 않습니다.") % {"host": host.name})
+    return redirect("operator")
+
+
+@for_roles("operator")
+@require_POST
+def host_resume(request: HttpRequest, code: UUID) -> HttpResponse:
+    host = _set_state(request, code, GpuHost.State.ACTIVE, "host.resumed")
+    messages.success(request, _("%(host)s: 다시 일을 받습니다.") % {"host": host.name})
+    return redirect("operator")
+
+
+def _set_state(request: HttpRequest, code: UUID, state: str, action: str) -> GpuHost:
+    host = overview.get_host(code)
+    if host is None:
+        raise Http404
+    with transaction.atomic():
+        if GpuHost.objects.filter(pk=host.pk).exclude(state=state).update(state=state):
+            audit.record(action, by=asker(request), subject=host.code, request=request)
+            # Its driver looks at the state when it is woken: to stop taking work, or to begin.
+            wakeup.after_commit()
+    return host
+
+
+def _shown() -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "hosts": overview.hosts(),
+        "queue": overview.queue(),
+        "ended": overview.ended(),
+        "impossible": overview.impossible_workflows(),
+    }
+    instances = [one for each in shown["hosts"] for one in each.instances]
+    counts = {"instances": len(instances), "working": sum(bool(one.at_work) for one in instances)}
+    return shown | counts | {"version": live.version_of(_state(shown))}
+
+
+def _state(shown: dict[str, Any]) -> list[Any]:
+    """All that the page shows and that changes, in a form that compares."""
+    state: list[Any] = [shown["impossible"], [attempt.pk for attempt in shown["ended"]]]
+    for each in shown["hosts"]:
+        host = each.host
+        state.append((host.code, host.state, each.driven, host.fault, host.fault_at))
+        for one in each.instances:
+            instance = one.instance
+            state.append((instance.code, instance.state, instance.warm_workflow, instance.fault, instance.fault_at))
+            state += [(work.attempt.pk, work.attempt.state, _step(work.progress)) for work in one.at_work]
+    state += [(waiting.job.pk, waiting.place, waiting.possible, waiting.put_off_until) for waiting in shown["queue"]]
+    return state
+
+
+def _step(progress: overview.Progress | None) -> tuple[int, int] | None:
+    return (progress.step, progress.steps) if progress else None

@@ -1,0 +1,48 @@
+"""The fleet's states in an operator's words."""
+
+from django import template
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from gpujobs.models import Attempt, GpuHost, Instance
+
+register = template.Library()
+
+WORDS: dict[str, str | Promise] = {
+    Attempt.State.CLAIMED: _("맡음"),
+    Attempt.State.STAGED: _("사진 올림"),
+    Attempt.State.SENT: _("보냄"),
+    Attempt.State.RUNNING: _("만드는 중"),
+    Attempt.State.EXECUTED: _("거두는 중"),
+    Attempt.State.SUCCEEDED: _("성공"),
+    Attempt.State.FAILED: _("실패"),
+    Attempt.State.LOST: _("놓침"),
+    Attempt.State.CANCELLED: _("취소"),
+    Instance.State.ACTIVE: _("일함"),
+    Instance.State.OUT: _("빠짐"),
+    GpuHost.State.DRAINING: _("비우는 중"),
+}
+TONES = {
+    Attempt.State.SUCCEEDED: "done",
+    Attempt.State.FAILED: "bad",
+    Attempt.State.LOST: "wait",
+    Attempt.State.CANCELLED: "quiet",
+    Instance.State.OUT: "bad",
+    GpuHost.State.DRAINING: "wait",
+}
+
+
+@register.filter
+def in_words(state: str) -> str | Promise:
+    return WORDS[state]
+
+
+@register.filter
+def tone(state: str) -> str:
+    return TONES.get(state, "")
+
+
+@register.filter
+def took(attempt: Attempt) -> float | None:
+    """Milliseconds from the claim to the end."""
+    return (attempt.finished_at - attempt.claimed_at).total_seconds() * 1000 if attempt.finished_at else None

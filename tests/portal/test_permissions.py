@@ -1,0 +1,266 @@
+"""Who may go where: ONE table of every address and every role.
+
+Everything that has an owner belongs to home A. Whoever adds an address adds a row; the last test finds it missing.
+"""
+
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from portal.models import User
+
+ROLES = ("nobody", "staff", "manager", "stranger", "reviewer", "operator")
+LOGIN, GONE, FOUND = "to the login", 404, 302
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What each role is answered; ``args`` makes the address's arguments out of home A's things."""
+
+    nobody: object
+    staff: object
+    manager: object
+    stranger: object  # staff of home B
+    reviewer: object
+    operator: object
+    args: Callable[[SimpleNamespace], list[Any]] | None = None
+    method: str = "get"
+    data: Callable[[SimpleNamespace], dict[str, Any]] = lambda a: {}
+    # Answered with 405 for the other method, for whoever may come in.
+    only: bool = True
+    # A code that nobody has yet makes a new draft of one's own.
+    makes: bool = False
+
+    def url(self, name: str, a: SimpleNamespace) -> str:
+        return reverse(name, args=self.args(a) if self.args else [])
+
+
+def everyone(answer: object, **more: Any) -> Row:
+    return Row(**dict.fromkeys(ROLES, answer), **more)
+
+
+def logged_in(answer: object, **more: Any) -> Row:
+    return Row(**dict.fromkeys(ROLES, answer) | {"nobody": LOGIN}, **more)
+
+
+def post(row: Callable[..., Row], answer: object, **more: Any) -> Row:
+    return row(answer, method="post", **more)
+
+
+def home(answer: object, **more: Any) -> Row:
+    """For the people of home A; without arguments also for those of home B, who see their own."""
+    others = GONE if "args" in more else answer
+    rest = {"nobody": LOGIN, "reviewer": GONE, "operator": GONE}
+    return Row(staff=answer, manager=answer, stranger=others, **rest, **more)
+
+
+def manager(answer: object, **more: Any) -> Row:
+    rest = {"nobody": LOGIN, "staff": GONE, "stranger": GONE, "reviewer": GONE, "operator": GONE}
+    return Row(manager=answer, **rest, **more)
+
+
+def operator(answer: object, **more: Any) -> Row:
+    rest = {"nobody": LOGIN, "staff": GONE, "manager": GONE, "stranger": GONE, "reviewer": GONE}
+    return Row(operator=answer, **rest, **more)
+
+
+def reviewer(answer: object, **more: Any) -> Row:
+    rest = {"nobody": LOGIN, "staff": GONE, "manager": GONE, "stranger": GONE, "operator": GONE}
+    return Row(reviewer=answer, **rest, **more)
+
+
+def home_and_reviewer(answer: object, **more: Any) -> Row:
+    rest = {"nobody": LOGIN, "stranger": GONE, "operator": GONE}
+    return Row(staff=answer, manager=answer, reviewer=answer, **rest, **more)
+
+
+def order(a: SimpleNamespace) -> list[Any]:
+    return [a.order.code]
+
+
+def draft(a: SimpleNamespace) -> list[Any]:
+    return [a.draft.code]
+
+
+def candidate(a: SimpleNamespace) -> list[Any]:
+    return [a.candidate.code]
+
+
+def item(a: SimpleNamespace) -> list[Any]:
+    return [a.item.code]
+
+
+def of_the_candidate(a: SimpleNamespace) -> dict[str, Any]:
+    return {"candidate": a.candidate.code}
+
+
+def a_file(a: SimpleNamespace) -> dict[str, Any]:
+    return {"photos": SimpleUploadedFile("아버지.jpg", b"not a picture", "image/jpeg")}
+
+
+def token(a: SimpleNamespace) -> list[Any]:
+    return [a.token]
+
+
+def shared_file(a: SimpleNamespace) -> list[Any]:
+    return [a.token, a.picture.code]
+
+
+TABLE: dict[str, Row] = {
+    "start": logged_in(FOUND),
+    "health": everyone(200),
+    "set_language": post(everyone, FOUND, data=lambda a: {"language": "en"}, only=False),
+    # Logging in and out, passwords, second factor.
+    "account_login": Row(**dict.fromkeys(ROLES, FOUND) | {"nobody": 200}, only=False),
+    "account_logout": Row(**dict.fromkeys(ROLES, 200) | {"nobody": FOUND}, only=False),
+    "account_inactive": everyone(200),
+    "account_reauthenticate": logged_in(200, only=False),
+    "account_change_password": logged_in(200, only=False),
+    "account_reset_password": everyone(200, only=False),
+    "account_reset_password_done": everyone(200),
+    "account_reset_password_from_key": everyone(200, args=lambda a: ["1", "no-such-key"], only=False),
+    "account_reset_password_from_key_done": everyone(200),
+    "mfa_index": logged_in(200),
+    "mfa_authenticate": Row(**dict.fromkeys(ROLES, FOUND) | {"nobody": LOGIN}, only=False),
+    "mfa_reauthenticate": logged_in(FOUND, only=False),
+    "mfa_activate_totp": logged_in(FOUND, only=False),
+    "mfa_deactivate_totp": logged_in(GONE, only=False),
+    "mfa_view_recovery_codes": logged_in(GONE, only=False),
+    "mfa_generate_recovery_codes": logged_in(FOUND, only=False),
+    "mfa_download_recovery_codes": logged_in(GONE, only=False),
+    # A home's people.
+    "people": manager(200),
+    "invite": manager(FOUND, method="post", data=lambda a: {"email": "new@example.com", "role": "staff"}),
+    "invitation_resend": manager(FOUND, method="post", args=lambda a: [a.invitation.code]),
+    "invitation_revoke": manager(FOUND, method="post", args=lambda a: [a.invitation.code]),
+    "person_stop": manager(FOUND, method="post", args=lambda a: [a.staff.code]),
+    "person_resume": manager(FOUND, method="post", args=lambda a: [a.staff.code]),
+    "join": everyone(200, args=lambda a: [a.invitation_token], only=False),
+    # The fleet.
+    "operator": operator(200),
+    "operator_live": operator(200),
+    "host_drain": operator(FOUND, method="post", args=lambda a: [a.host.code]),
+    "host_resume": operator(FOUND, method="post", args=lambda a: [a.host.code]),
+    # A home's orders.
+    "orders:desk": home(200),
+    "orders:desk_rows": home(200),
+    "orders:order_new": home(FOUND),
+    # A code that is not one's own opens an empty page, as one that nobody has does.
+    "orders:order_start": Row(
+        nobody=LOGIN, staff=FOUND, manager=FOUND, stranger=200, reviewer=GONE, operator=GONE, args=draft
+    ),
+    "orders:order": home(200, args=order),
+    "orders:order_save": home(FOUND, method="post", args=draft, makes=True),
+    "orders:order_side": home(200, args=draft),
+    "orders:order_live": home(200, args=order),
+    "orders:order_submit": home(422, method="post", args=draft, makes=True),
+    "orders:order_cancel": home(FOUND, method="post", args=order),
+    "orders:item_again": home(FOUND, method="post", args=lambda a: [a.order.code, a.item.code]),
+    "orders:photos_list": home(200, args=draft),
+    "orders:photos_add": home(FOUND, method="post", args=draft, data=a_file, makes=True),
+    "orders:photo_change": home(
+        FOUND, method="post", args=lambda a: [a.draft.code, a.photo.code], data=lambda a: {"others": "yes"}
+    ),
+    "orders:consent_record": home(422, method="post", args=draft, makes=True),
+    "orders:consent_withdraw": home(FOUND, method="post", args=order),
+    "orders:consent_paper": home_and_reviewer(200, args=lambda a: [a.order.code, a.consent.code]),
+    # Photos and what was made of them.
+    "orders:photo_preview": home_and_reviewer(200, args=lambda a: [a.seen.code, 320]),
+    "orders:candidate_file": home_and_reviewer(200, args=candidate),
+    "orders:candidate_preview": home_and_reviewer(200, args=candidate),
+    # Judging.
+    "orders:review_queue": reviewer(200),
+    "orders:review_queue_live": reviewer(200),
+    "orders:review_item": reviewer(200, args=item),
+    "orders:review_item_live": reviewer(200, args=item),
+    **{
+        f"orders:review_{decision}": reviewer(FOUND, method="post", args=item)
+        for decision in ("approve_all", "settle", "return", "again")
+    },
+    **{
+        f"orders:review_{decision}": reviewer(FOUND, method="post", args=item, data=of_the_candidate)
+        for decision in ("approve", "undo", "reject", "restore")
+    },
+    # Handing out.
+    "orders:link_issue": home(200, method="post", args=order),
+    "orders:link_revoke": home(FOUND, method="post", args=lambda a: [a.order.code, a.link.code]),
+    # A family's link is its own key, whoever is logged in.
+    "orders:gallery": everyone(200, args=token),
+    "orders:gallery_zip": everyone(200, args=token),
+    "orders:gallery_file": everyone(200, args=shared_file),
+    "orders:gallery_picture": everyone(200, args=shared_file),
+    "orders:gallery_video": everyone(200, args=lambda a: [a.token, a.video.code]),
+    "orders:gallery_unknown": everyone(GONE, args=lambda a: ["no/such/thing"], only=False),
+}
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_each_role_is_answered_as_the_table_says(name: str, world: SimpleNamespace) -> None:
+    row = TABLE[name]
+    url = row.url(name, world)
+    expected = {role: getattr(row, role) for role in ROLES}
+    assert {role: ask(url, row, world, role) for role in ROLES} == expected
+
+
+@pytest.mark.parametrize("name", [name for name, row in TABLE.items() if row.only])
+def test_the_other_method_is_refused(name: str, world: SimpleNamespace) -> None:
+    row = TABLE[name]
+    url = row.url(name, world)
+    welcome = next(role for role in ROLES if getattr(row, role) not in (LOGIN, GONE, None))  # not turned away
+    other = "post" if row.method == "get" else "get"
+    assert ask(url, row, world, welcome, method=other) == 405
+
+
+OWNED = [name for name, row in TABLE.items() if row.args and row.stranger == GONE and not row.makes]
+
+
+@pytest.mark.parametrize("name", OWNED)
+def test_what_is_not_mine_is_answered_like_what_does_not_exist(name: str, world: SimpleNamespace) -> None:
+    row = TABLE[name]
+    browser = browser_of(world.stranger)
+    mine = row.url(name, world)
+    none = re.sub("[0-9a-f]{8}-[0-9a-f-]{27}", str(uuid.uuid4()), mine)
+    answers = [browser.generic(row.method.upper(), url) for url in (mine, none)]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert answers[0].content == answers[1].content
+
+
+def test_every_address_is_in_the_table() -> None:
+    assert set(names(get_resolver())) == set(TABLE)
+
+
+def browser_of(user: User | None) -> Client:
+    client = Client()
+    if user:
+        client.force_login(user)
+    return client
+
+
+def ask(url: str, row: Row, world: SimpleNamespace, role: str, *, method: str | None = None) -> object:
+    """The status, or LOGIN for the way to the login; whatever it changed is taken back."""
+    browser = browser_of(getattr(world, role))
+    with transaction.atomic():
+        response = getattr(browser, method or row.method)(url, row.data(world))
+        transaction.set_rollback(True)
+    to_login = response.status_code == 302 and response["Location"].startswith(reverse(settings.LOGIN_URL))
+    return LOGIN if to_login else response.status_code
+
+
+def names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLResolver):
+            yield from names(entry, f"{prefix}{entry.namespace}:" if entry.namespace else prefix)
+        else:
+            assert isinstance(entry, URLPattern)
+            assert entry.name, f"{entry.pattern} has no name, so no row can hold it"
+            yield prefix + entry.name

@@ -1,0 +1,61 @@
+"""Home A with all that it owns, a stranger of home B, and the portal's own people."""
+
+from types import SimpleNamespace
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from orders.models import Candidate, Consent, Deliverable, Photo
+from portal.models import Invitation, User
+from tests.family.making import approved_order, make_link
+from tests.gpujobs.making import make_host, make_instance
+from tests.orders.people import make_home, make_order, make_photo, make_user
+
+
+def make_world() -> SimpleNamespace:
+    home = make_home("가장례식장")
+    staff, manager = make_user("staff", home), make_user("manager", home, User.Role.MANAGER)
+    order, draft = approved_order(staff, "portrait", "living_video"), make_order(staff)
+    link, token = make_link(order, staff)
+    files = {file.item.product_key: file for file in Deliverable.objects.select_related("item")}
+    invitation, invitation_token = Invitation.issue(home=home, email="n@example.com", role="staff", invited_by=manager)
+    host = make_host()
+    make_instance(host)
+    stored = {
+        "file": store("made.png"),
+        "preview": store("made.webp"),
+        "media_type": "image/png",
+        "width": 880,
+        "height": 1120,
+    }
+    Candidate.objects.update(**stored)
+    Consent.objects.update(evidence=store("paper.pdf"))
+    seen = order.photos.get()
+    Photo.objects.filter(pk=seen.pk).update(previews={"320": store("320.webp")})
+    item = order.items.get(product_key="portrait")
+    return SimpleNamespace(
+        nobody=None,
+        staff=staff,
+        manager=manager,
+        stranger=make_user("stranger", make_home("나장례식장")),
+        reviewer=make_user("reviewer", None, User.Role.REVIEWER),
+        operator=make_user("operator", None, User.Role.OPERATOR),
+        order=order,
+        draft=draft,
+        photo=make_photo(draft),
+        seen=seen,
+        item=item,
+        candidate=item.candidates.get(),
+        consent=order.consents.get(),
+        link=link,
+        token=token,
+        picture=files["portrait"],
+        video=files["living_video"],
+        invitation=invitation,
+        invitation_token=invitation_token,
+        host=host,
+    )
+
+
+def store(name: str) -> str:
+    return default_storage.save(f"world/{name}", ContentFile(b"some bytes"))
