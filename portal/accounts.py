@@ -1,5 +1,6 @@
 """Logins: given by invitation, ended at once, each of them written down."""
 
+import logging
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -11,6 +12,8 @@ from django.urls import reverse
 from portal import audit
 from portal.absolute import absolute_url
 from portal.models import User
+
+log = logging.getLogger(__name__)
 
 
 class HomeBackend(AuthenticationBackend):  # type: ignore[misc]  # allauth is untyped
@@ -37,6 +40,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
 
     def format_email_subject(self, subject: str) -> str:
         return f"[ConnectDream] {subject}"
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        try:
+            super().send_mail(template_prefix, email, context)
+        except OSError as error:  # smtplib's errors are OSErrors too
+            # What was done stands, and whoever asked for a link asks again.
+            log.error("mail %s not sent: %s", template_prefix, type(error).__name__)
 
     def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse | None:
         if not user.may_log_in:

@@ -22,6 +22,8 @@ class InviteForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # Without the empty choice that a select would need.
+        self.fields["role"].choices = Invitation._meta.get_field("role").choices
         self.fields["role"].initial = User.Role.STAFF
 
     def clean_email(self) -> str:
