@@ -1,4 +1,5 @@
-"""/standin/faults and /standin/ledger: how a test breaks an instance and reads what its GPU did. Off by default."""
+"""/standin/faults, /standin/ledger, /standin/requests: how a test breaks an instance, reads what its GPU did and what
+it was asked. Off by default."""
 
 from typing import TYPE_CHECKING
 
@@ -30,10 +31,14 @@ def control_routes(instance: "Instance") -> list[web.RouteDef]:
     async def ledger(request: web.Request) -> web.Response:
         return web.json_response(instance.ledger.entries())
 
+    async def requests(request: web.Request) -> web.Response:
+        return web.json_response(dict(instance.requests))
+
     return [
         web.get("/standin/faults", get_faults),
         web.post("/standin/faults", post_faults),
         web.get("/standin/ledger", ledger),
+        web.get("/standin/requests", requests),
     ]
 
 

@@ -1,6 +1,7 @@
 """One ComfyUI instance of the host: its port, its folders and the lives of its process."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ class Instance:
         self.folders = Folders(home)
         self.faults = Faults()
         self.ledger = Ledger()
+        # "POST /prompt" -> how often it was asked, by anyone, since the instance was made.
+        self.requests: Counter[str] = Counter()
         self.process: Process | None = None
         self._runner: web.AppRunner | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -76,6 +79,7 @@ class Instance:
     @web.middleware
     async def _misbehave(self, request: web.Request, handler: Any) -> web.StreamResponse:
         if not request.path.startswith("/standin/"):
+            self.requests[f"{request.method} /{request.path.split('/')[1]}"] += 1
             while self.faults.frozen:
                 await asyncio.sleep(0.05)
             if self.faults.answer_delay:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,7 +14,10 @@ class Settings:
     node_seconds: node class -> time of a node that reports no progress (an interrupt waits for it).
     absent_models: file names that this host lacks; a graph that names one is refused.
     broken_models: files that are there but cannot be read; the loader node fails, as after a cut-off download.
-    control: serve /standin/faults and /standin/ledger. Off unless asked for: a real host has no such routes.
+    canned_result: a file that every output node gives a copy of. Nothing is drawn then: the nodes take their time, say
+    what they always say and cost no CPU, so that what is measured is whoever drives the host.
+    control: serve /standin/faults, /standin/ledger and /standin/requests. Off unless asked for: a real host has no
+    such routes.
     """
 
     step_seconds: float = 0.02
@@ -22,6 +26,7 @@ class Settings:
     node_seconds: Mapping[str, float] = field(default_factory=dict)
     absent_models: frozenset[str] = frozenset()
     broken_models: frozenset[str] = frozenset()
+    canned_result: Path | None = None
     gpu_name: str = "NVIDIA L4"
     gpu_memory_mb: int = 23034
     control: bool = False
