@@ -1,4 +1,4 @@
-"""python -m benches [turns] [policies] [claims]: measures the fleet on this machine, all parts unless some are named."""
+"""python -m benches [turns] [claims] [policies]: measure the fleet on this machine; all parts unless some are named."""
 
 import argparse
 import json
@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 from benches import day
-from benches.figures import Spread, plain, table
+from benches.figures import plain, table
 from benches.house import house, servers
 
 PARTS = ("turns", "claims", "policies")

@@ -21,9 +21,9 @@ class Desk:
     """Somebody at a home who asks for portraits, with consent, from one photo."""
 
     def __init__(self, picture: bytes) -> None:
-        self.home = FuneralHome.objects.create(name="Bench")
-        address = f"{uuid4().hex}@example.com"
-        self.staff = User.objects.create_user(address, None, name="Bench", role=User.Role.STAFF, home=self.home)
+        name = uuid4().hex
+        self.home = FuneralHome.objects.create(name=name)
+        self.staff = User.objects.create_user(f"{name}@example.com", name=name, role=User.Role.STAFF, home=self.home)
         self.text = ConsentText.objects.filter(made_for=Order.For.DECEASED).first() or _words()
         self.photo = default_storage.save(f"bench/{uuid4()}.png", ContentFile(picture))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import fmean
 from typing import Any
 
@@ -37,11 +38,7 @@ def quantile(ordered: Sequence[float], share: float) -> float:
 
 def gaps_ms(ledgers: Iterable[Sequence[Entry]]) -> list[float]:
     """Between the end of an execution and the start of the next on the same instance, milliseconds."""
-    return [
-        (later["started"] - earlier["ended"]) * 1000
-        for ledger in ledgers
-        for earlier, later in zip(ledger, ledger[1:], strict=False)
-    ]
+    return [(later["started"] - earlier["ended"]) * 1000 for ledger in ledgers for earlier, later in pairwise(ledger)]
 
 
 def efficiency(ledgers: Sequence[Sequence[Entry]], begun_at: float) -> float:

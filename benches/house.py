@@ -55,7 +55,7 @@ class House:
         return entries
 
     def requests(self) -> dict[str, int]:
-        """"GET /queue" -> how often, over all instances, until now."""
+        """ "GET /queue" -> how often, over all instances, until now."""
         asked: dict[str, int] = {}
         for standin in self.standins:
             for port in standin.ports:

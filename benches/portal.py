@@ -15,7 +15,8 @@ from gpujobs.models import Attempt, GpuHost, Instance, Job
 
 # With what else the machine may be doing.
 PATIENCE = 300.0
-GIVEN_UP_AT_ONCE = 1
+# So soon that a driver has let go between two jobs.
+IDLE_SECONDS = 1
 
 
 class Portal:
@@ -77,7 +78,7 @@ class Portal:
     def cold(self, count: int, trip: int) -> dict[str, Any]:
         """Each committed when the driver before has let go: a worker must fork, connect and open its lane."""
         jobs, committed = [], {}
-        with self.driving(trip, (1, 0), idle_seconds=GIVEN_UP_AT_ONCE):
+        with self.driving(trip, (1, 0), idle_seconds=IDLE_SECONDS):
             for _number in range(count):
                 wait_for(_nobody_drives, PATIENCE, "the driver's letting go")
                 (job,), committed_at = self.desk.ask(1, steps=FEW_STEPS)
@@ -93,14 +94,14 @@ class Portal:
         time.sleep(seconds)
         after = self.house.requests()
         return {
-            what: (times - before.get(what, 0)) / seconds for what, times in after.items() if times > before.get(what, 0)
+            what: (times - before.get(what, 0)) / seconds
+            for what, times in after.items()
+            if times > before.get(what, 0)
         }
 
     def _use(self, trip: int, over_hosts: Sequence[int]) -> None:
         used = [
-            instance.pk
-            for rows, count in zip(self._rows[trip], over_hosts, strict=True)
-            for instance in rows[:count]
+            instance.pk for rows, count in zip(self._rows[trip], over_hosts, strict=True) for instance in rows[:count]
         ]
         with transaction.atomic():
             GpuHost.objects.update(state=GpuHost.State.DRAINING)
@@ -146,7 +147,9 @@ def _since_end(entry: Entry, rows: dict[str, Job], field: str) -> float:
 
 def _before(ledgers: Sequence[Sequence[Entry]], committed: dict[str, float]) -> Spread | None:
     return Spread.of(
-        (entry["started"] - committed[entry["extra_data"]["portal_job"]]) * 1000 for ledger in ledgers for entry in ledger
+        (entry["started"] - committed[entry["extra_data"]["portal_job"]]) * 1000
+        for ledger in ledgers
+        for entry in ledger
     )
 
 

@@ -107,8 +107,7 @@ def bare_several(house: House, count: int, trip: int, instances: int, kept: int)
                 running.append((standin, place, pool.submit(ahead(kept), comfy, work, house.picture)))
         served = [each.result() for _standin, _place, each in running]
         ledgers = [
-            _of(house.entries(standin, place), one)
-            for (standin, place, _), one in zip(running, served, strict=True)
+            _of(house.entries(standin, place), one) for (standin, place, _), one in zip(running, served, strict=True)
         ]
     return _bare_run(f"bare, {kept} ahead, SSH", trip, ledgers, served)
 

@@ -1,29 +1,62 @@
 """Taking a job off the queue for one instance: one conditional UPDATE, one attempt row, in one transaction."""
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
-from functools import cache, reduce
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from gpujobs import wakeup, workflows
-from gpujobs.models import Attempt, GpuHost, Instance, Job
-from gpujobs.scheduling import TAKE_BACK_MARGIN, Chosen, Demand, Fleet, Seat, Waiting, choose
+from gpujobs.models import Attempt, Instance, Job
+from gpujobs.scheduling import TAKE_BACK_MARGIN, Chosen, Demand, Fleet, Seat, Waiting, choose, wanted_at
 
 log = logging.getLogger(__name__)
 
 # GPU seconds from which a workflow counts as long and never takes the last seat.
 LONG_SECONDS = 120
-# Per workflow, as many of the most urgent as can matter: both shifts of a turn are bounded.
-SHORTLIST = 40
+# Per workflow, so many of those due soonest and so many of those waiting longest: the job wanted soonest is the first
+# of one or the other, and both shifts of a turn are bounded.
+SHORTLIST = 20
 TRIES = 5
+
+# Written out: an instance asks these for every job, among 10,000 of them and hundreds of instances.
+_SHORTLIST_SQL = """
+    SELECT DISTINCT job.id, job.workflow, job.tenant, job.due_at, job.queued_at
+    FROM unnest(%(workflows)s::text[]) AS wanted (workflow), LATERAL (
+        (SELECT * FROM gpujobs_job
+         WHERE state = 'queued' AND workflow = wanted.workflow AND not_before <= %(now)s AND id <> ALL (%(without)s)
+         ORDER BY due_at, queued_at LIMIT %(limit)s)
+        UNION ALL
+        (SELECT * FROM gpujobs_job
+         WHERE state = 'queued' AND workflow = wanted.workflow AND not_before <= %(now)s AND id <> ALL (%(without)s)
+         ORDER BY queued_at LIMIT %(limit)s)
+    ) AS job
+"""
+# Of other instances only what kinds there are: those alike in memory, workflows and what they hold are one row.
+_SEATS_SQL = """
+    SELECT DISTINCT instance.id = %(instance)s, instance.memory_mb, instance.workflows,
+        CASE WHEN instance.id = %(instance)s THEN instance.warm_workflow ELSE '' END,
+        ARRAY (
+            SELECT job.workflow FROM gpujobs_attempt AS attempt JOIN gpujobs_job AS job ON job.id = attempt.job_id
+            WHERE attempt.instance_id = instance.id AND attempt.job_id IS DISTINCT FROM %(without)s
+                AND attempt.state IN ('claimed', 'staged', 'sent', 'running', 'executed')
+            ORDER BY attempt.claimed_at
+        )
+    FROM gpujobs_instance AS instance JOIN gpujobs_gpuhost AS host ON host.id = instance.host_id
+    WHERE instance.state = 'active' AND host.state = 'active'
+"""
+_ON_GPUS_SQL = """
+    SELECT tenant, count(*) FROM gpujobs_job WHERE state = 'running' AND id IS DISTINCT FROM %(without)s GROUP BY tenant
+"""
+_TAKE_SQL = """
+    UPDATE gpujobs_job SET state = 'running' WHERE id = %(job)s AND state = 'queued'
+    RETURNING *, (SELECT count(*) FROM gpujobs_attempt WHERE job_id = gpujobs_job.id) AS attempted
+"""
 
 
 @cache
@@ -49,73 +82,74 @@ def claim(instance: Instance, *, driver: UUID) -> Attempt | None:
 
 
 def is_outdone(instance: Instance, job: Job) -> bool:
-    """Whether a queued job's turn on this instance comes so much sooner that this one, waiting there, makes way."""
-    best = best_for(instance)
+    """Whether a queued job is wanted here so much sooner that this one, waiting on the instance, makes way."""
+    best = best_for(instance, instead_of=job)
     if best is None:
         return False
     # Without the shifts of a turn: whichever of the two is warm here now may no longer be when its turn comes.
-    return best.due_at + TAKE_BACK_MARGIN < job.due_at
+    return best.wanted_at + TAKE_BACK_MARGIN < wanted_at(job.due_at, job.queued_at, demands()[job.workflow])
 
 
-def best_for(instance: Instance, *, without: Iterable[UUID] = ()) -> Chosen | None:
-    fleet = _fleet()
-    seat = next((seat for seat in fleet.seats if seat.id == instance.pk), None)
+def best_for(instance: Instance, *, without: Iterable[UUID] = (), instead_of: Job | None = None) -> Chosen | None:
+    names = [name for name in demands() if instance.can_run(name)]
+    waiting = _shortlist(names, without)
+    seats = _seats(instance, instead_of) if waiting else {}
+    seat = seats.get(instance.pk)
     if seat is None:
         return None
-    names = [name for name in demands() if instance.can_run(name)]
-    return choose(seat, _shortlist(names, without), demands=demands(), fleet=fleet)
+    return choose(
+        seat, waiting, demands=demands(), fleet=Fleet(seats=list(seats.values()), on_gpus=_on_gpus(instead_of))
+    )
 
 
 def _shortlist(names: Sequence[str], without: Iterable[UUID]) -> list[Waiting]:
-    ready = Job.objects.filter(state=Job.State.QUEUED, not_before__lte=timezone.now()).exclude(pk__in=without)
-    columns = ("pk", "workflow", "tenant", "due_at", "queued_at")
-    parts: list[QuerySet[Job, tuple[UUID, str, UUID, datetime, datetime]]] = [
-        ready.filter(workflow=name).order_by("due_at", "queued_at").values_list(*columns)[:SHORTLIST] for name in names
-    ]
-    if not parts:
-        return []
-    rows = reduce(lambda left, right: left.union(right, all=True), parts)
+    given = {"workflows": list(names), "now": timezone.now(), "without": list(without), "limit": SHORTLIST}
     return [
         Waiting(id=pk, workflow=workflow, tenant=tenant, due_at=due, queued_at=queued)
-        for pk, workflow, tenant, due, queued in rows
+        for pk, workflow, tenant, due, queued in _rows(_SHORTLIST_SQL, given)
     ]
 
 
-def _fleet() -> Fleet:
-    live = Attempt.objects.filter(state__in=Attempt.LIVE).values_list("instance", "job__workflow", "job__tenant")
-    busy: dict[int, list[str]] = {}
-    on_gpus: Counter[UUID] = Counter()
-    for instance_id, workflow, tenant in live:
-        busy.setdefault(instance_id, []).append(workflow)
-        on_gpus[tenant] += 1
-    active = Instance.objects.filter(state=Instance.State.ACTIVE, host__state=GpuHost.State.ACTIVE)
-    seats = [
-        Seat(
-            id=instance.pk,
-            memory_mb=instance.memory_mb,
-            warm=instance.warm_workflow,
-            workflows=None if instance.workflows is None else frozenset(instance.workflows),
-            busy_with=tuple(busy.get(instance.pk, ())),
+def _seats(instance: Instance, without: Job | None) -> dict[int, Seat]:
+    """Active seats, by the instance's key for its own and by negative numbers for the kinds of others."""
+    given = {"instance": instance.pk, "without": without and without.pk}
+    seats = {}
+    for number, (own, memory_mb, possible, warm, busy) in enumerate(_rows(_SEATS_SQL, given), start=1):
+        seat = Seat(
+            id=instance.pk if own else -number,
+            memory_mb=memory_mb,
+            # What it loads for the last job that it holds, it still has when the next begins.
+            warm=busy[-1] if busy else warm,
+            workflows=None if possible is None else frozenset(possible),
+            busy_with=tuple(busy),
         )
-        for instance in active
-    ]
-    return Fleet(seats=seats, on_gpus=on_gpus)
+        seats[seat.id] = seat
+    return seats
+
+
+def _on_gpus(without: Job | None) -> dict[UUID, int]:
+    return dict(_rows(_ON_GPUS_SQL, {"without": without and without.pk}))
+
+
+def _rows(sql: str, given: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, given)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def _take(chosen: Chosen, instance: Instance, driver: UUID) -> Attempt | None:
     with transaction.atomic():
-        taken = Job.objects.filter(pk=chosen.job, state=Job.State.QUEUED).update(state=Job.State.RUNNING)
-        if not taken:
+        job = next(iter(Job.objects.raw(_TAKE_SQL, {"job": chosen.job})), None)
+        if job is None:
             return None
-        job = Job.objects.get(pk=chosen.job)
         if not _may_run([job.reference]):
             # Consent or the order went away since it was queued.
             job.end(Job.State.CANCELLED, fault="not_allowed")
             wakeup.tell_of_end(job.pk)
             return None
-        return Attempt.objects.create(
-            job=job, instance=instance, number=job.attempts.count() + 1, driver=driver, why=chosen.why
-        )
+        number = vars(job)["attempted"] + 1
+        return Attempt.objects.create(job=job, instance=instance, number=number, driver=driver, why=chosen.why)
 
 
 def _may_run(references: list[UUID]) -> set[UUID]:

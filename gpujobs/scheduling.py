@@ -2,12 +2,15 @@
 
 Each waiting job gets a turn, a point in time; the earliest turn goes first:
 
-    turn = due_at − WARM_WINDOW (if the instance holds the workflow's models)
-                  + TENANT_STEP × (jobs of the same home on GPUs now), at most TENANT_MOST
+    turn = wanted_at − WARM_WINDOW (if the instance holds the workflow's models)
+                     + TENANT_STEP × (jobs of the same home on GPUs now), at most TENANT_MOST
 
-Both shifts are bounded, so a job is passed over only by jobs due at most WARM_WINDOW + TENANT_MOST after it:
-nothing starves. A long workflow (a video) is left out where it would take the last seat on which a short one
-could be made.
+A job is wanted when it is due. What is quickly made is wanted sooner, SOON after it was asked for: somebody waits to
+look at it, and a long job with hours to spare can let it pass. A job is passed over only by jobs wanted at most
+WARM_WINDOW + TENANT_MOST after it, and what is asked for later is wanted later: nothing starves.
+
+A long workflow (a video) is left out where it would take the last seat on which a short one could be made. Behind
+one that runs nothing is put: it would wait for minutes while another seat comes free, to save a fraction of a second.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,10 +18,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+SOON = timedelta(minutes=30)
+# Of short jobs asked for within the same minutes, so many seconds at most, the one due sooner goes first.
+SAME_TIME = 300
 WARM_WINDOW = timedelta(minutes=10)
 TENANT_STEP = timedelta(minutes=2)
 TENANT_MOST = timedelta(minutes=10)
-# How much sooner another job must be due for a prompt that waits on the host to be taken back.
+# How much sooner another job must be wanted for a prompt that waits on the host to be taken back.
 # As much as both shifts together, or the one taken back could be chosen again.
 TAKE_BACK_MARGIN = WARM_WINDOW + TENANT_MOST
 
@@ -36,7 +42,8 @@ class Waiting:
 
 @dataclass(frozen=True, kw_only=True)
 class Demand:
-    """What a workflow asks of a seat. ``long``: it blocks a GPU for minutes, so it never takes the last seat."""
+    """What a workflow asks of a seat. ``long``: it blocks a GPU for minutes, so it waits for its time and never takes
+    the last seat."""
 
     memory_mb: int
     long: bool
@@ -45,7 +52,7 @@ class Demand:
 @dataclass(frozen=True, kw_only=True)
 class Seat:
     """One instance. ``workflows``: those found possible there, None when nobody looked. ``busy_with``: what it
-    executes or holds pending."""
+    executes or holds pending. ``warm``: the workflow whose models it will hold once that is done."""
 
     id: int
     memory_mb: int
@@ -70,27 +77,37 @@ class Fleet:
 class Chosen:
     job: UUID
     workflow: str
-    due_at: datetime
+    wanted_at: datetime
     why: str
 
 
 def choose(seat: Seat, waiting: Collection[Waiting], *, demands: Mapping[str, Demand], fleet: Fleet) -> Chosen | None:
     """The job that this seat should take now, or None if none of them fits it."""
-    fitting = [job for job in waiting if fits(seat, job.workflow, demands=demands, fleet=fleet)]
-    if not fitting:
+    fitting = {name for name in demands if fits(seat, name, demands=demands, fleet=fleet)}
+    possible = [job for job in waiting if job.workflow in fitting]
+    if not possible:
         return None
-    best = min(fitting, key=lambda job: (turn(seat, job, fleet), job.queued_at, job.id))
-    return Chosen(job=best.id, workflow=best.workflow, due_at=best.due_at, why=_why(seat, best, fleet))
+    wanted = {job.id: wanted_at(job.due_at, job.queued_at, demands[job.workflow]) for job in possible}
+    best = min(possible, key=lambda job: (_turn(seat, job, wanted[job.id], fleet), job.due_at, job.queued_at, job.id))
+    why = _why(seat, best, wanted[best.id], fleet)
+    return Chosen(job=best.id, workflow=best.workflow, wanted_at=wanted[best.id], why=why)
 
 
-def turn(seat: Seat, job: Waiting, fleet: Fleet) -> datetime:
+def wanted_at(due_at: datetime, queued_at: datetime, demand: Demand) -> datetime:
+    if demand.long:
+        return due_at
+    soon = queued_at + SOON
+    return min(due_at, soon - timedelta(seconds=soon.timestamp() % SAME_TIME))
+
+
+def _turn(seat: Seat, job: Waiting, wanted: datetime, fleet: Fleet) -> datetime:
     warm = WARM_WINDOW if seat.warm == job.workflow else timedelta(0)
-    return job.due_at - warm + _tenant_shift(job, fleet)
+    return wanted - warm + _tenant_shift(job, fleet)
 
 
 def fits(seat: Seat, workflow: str, *, demands: Mapping[str, Demand], fleet: Fleet) -> bool:
     demand = demands[workflow]
-    if not seat.can(workflow, demand):
+    if not seat.can(workflow, demand) or not _is_free_of_long(seat, demands):
         return False
     return not demand.long or _leaves_a_seat(seat, demands=demands, fleet=fleet)
 
@@ -118,9 +135,11 @@ def _tenant_shift(job: Waiting, fleet: Fleet) -> timedelta:
     return min(TENANT_STEP * fleet.on_gpus.get(job.tenant, 0), TENANT_MOST)
 
 
-def _why(seat: Seat, job: Waiting, fleet: Fleet) -> str:
+def _why(seat: Seat, job: Waiting, wanted: datetime, fleet: Fleet) -> str:
     reasons = [f"warm for {job.workflow}"] if seat.warm == job.workflow else []
     reasons.append(f"due {job.due_at:%Y-%m-%dT%H:%MZ}")
+    if wanted < job.due_at:
+        reasons.append(f"wanted {wanted:%Y-%m-%dT%H:%MZ}")
     if shift := _tenant_shift(job, fleet):
         reasons.append(f"home already on {fleet.on_gpus[job.tenant]} GPUs, {shift.seconds // 60} min later")
     return ", ".join(reasons)

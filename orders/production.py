@@ -12,7 +12,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -110,6 +110,7 @@ def withdraw(order: Order, *, by: User | str, reason: str, request: HttpRequest 
 def may_run(references: Iterable[UUID]) -> set[UUID]:
     """Which of these candidates may still be made, asked by the fleet at the moment a job is claimed."""
     wanted = Candidate.objects.filter(
+        Exists(_authority().filter(order=OuterRef("item__order"))),
         code__in=list(references),
         state=Candidate.State.PRODUCING,
         round=F("item__round"),
@@ -117,9 +118,7 @@ def may_run(references: Iterable[UUID]) -> set[UUID]:
         item__order__cancelled_at=None,
         item__order__erased_at=None,
     )
-    orders = dict(wanted.values_list("code", "item__order_id"))
-    allowed = _with_authority(set(orders.values()))
-    return {code for code, order_id in orders.items() if order_id in allowed}
+    return set(wanted.values_list("code", flat=True))
 
 
 def attach(job_id: UUID) -> None:
@@ -148,7 +147,7 @@ def unattached(*, older_than: timedelta) -> list[UUID]:
 
 def has_authority(order: Order) -> bool:
     """Whether the family's word still stands: neither cancelled nor erased, and a consent that covers the likeness."""
-    return not order.cancelled_at and not order.erased_at and order.pk in _with_authority({order.pk})
+    return not order.cancelled_at and not order.erased_at and _authority().filter(order=order).exists()
 
 
 def progress_of(candidates: Iterable[Candidate]) -> dict[int, Progress]:
@@ -237,9 +236,10 @@ def _record_end(action: str, order: Order, candidate: Candidate, *, said: str) -
     audit.record(action, by="worker", home=order.home, subject=order.code, candidate=str(candidate.code), said=said)
 
 
-def _with_authority(order_ids: set[int]) -> set[int]:
-    standing = Consent.objects.standing().filter(order__in=order_ids, text__made_for=F("order__made_for"))
-    return {consent.order_id for consent in standing if consent.covers(Consent.LIKENESS)}
+def _authority() -> QuerySet[Consent]:
+    """Consents that stand, for the order's kind of person, and cover the likeness."""
+    standing = Consent.objects.standing()
+    return standing.filter(text__made_for=F("order__made_for"), scope__contains=[Consent.LIKENESS])
 
 
 def _demand_ready(order: Order) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpujobs.scheduling import TENANT_MOST, WARM_WINDOW, Demand, Fleet, Seat, Waiting, choose, fits
+from gpujobs.scheduling import SOON, TENANT_MOST, WARM_WINDOW, Demand, Fleet, Seat, Waiting, choose, fits, wanted_at
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 DEMANDS = {
@@ -66,15 +66,29 @@ def test_a_choice_fits_its_seat_and_says_why(this, queue, others, on_gpus):
 
 
 @given(seats, st.lists(jobs, min_size=1, max_size=30), counts)
-def test_no_job_is_passed_over_for_one_due_much_later(this, queue, on_gpus):
+def test_no_job_is_passed_over_for_one_wanted_much_later(this, queue, on_gpus):
     chosen = pick(this, queue, on_gpus=on_gpus)
     if chosen is None:
         return
-    due = {job.id: job.due_at for job in queue}
     fleet = Fleet(seats=[this], on_gpus=on_gpus)
     for job in queue:
         if fits(this, job.workflow, demands=DEMANDS, fleet=fleet):
-            assert due[chosen.job] <= job.due_at + WARM_WINDOW + TENANT_MOST
+            assert chosen.wanted_at <= wanted(job) + WARM_WINDOW + TENANT_MOST
+
+
+def wanted(job):
+    return wanted_at(job.due_at, job.queued_at, DEMANDS[job.workflow])
+
+
+@given(jobs)
+def test_a_job_is_wanted_when_it_is_due_at_the_latest_and_a_short_one_soon(job):
+    assert wanted(job) <= job.due_at
+    assert DEMANDS[job.workflow].long or wanted(job) <= job.queued_at + SOON
+
+
+@given(seats, jobs)
+def test_nothing_is_put_behind_a_video_that_runs(this, job):
+    assert "video" not in this.busy_with or pick(this, [job]) is None
 
 
 @given(seats, st.lists(jobs, min_size=2, max_size=20), st.randoms(), counts)
@@ -94,7 +108,8 @@ def test_a_video_leaves_a_seat_for_portraits_wherever_there_are_two(others):
 
 
 def test_the_sooner_due_goes_first():
-    late, soon = waiting(due=60), waiting(due=20)
+    late, soon = waiting(due=600), waiting(due=60)
+    assert wanted(late) == wanted(soon)
     assert pick(seat(), [late, soon]).job == soon.id
 
 
@@ -104,15 +119,27 @@ def test_of_two_due_together_the_longer_waiting_goes_first():
 
 
 def test_a_warm_workflow_goes_before_one_due_a_little_sooner():
-    scene, portrait = waiting("scene", due=25), waiting("portrait", due=20)
+    scene, portrait = waiting("scene", due=10), waiting("portrait", due=5)
     chosen = pick(seat(warm="scene"), [scene, portrait])
     assert chosen.job == scene.id
-    assert chosen.why == "warm for scene, due 2026-11-22T12:25Z"
+    assert chosen.why == "warm for scene, due 2026-11-22T12:10Z"
 
 
 def test_warmth_never_outweighs_more_than_its_window():
-    scene, portrait = waiting("scene", due=31), waiting("portrait", due=20)
+    scene, portrait = waiting("scene", due=13), waiting("portrait", due=2)
     assert pick(seat(warm="scene"), [scene, portrait]).job == portrait.id
+
+
+def test_a_video_with_time_to_spare_lets_portraits_pass():
+    video, portrait = waiting("video", due=60, queued=-30), waiting("portrait", due=300)
+    chosen = pick(seat(), [video, portrait])
+    assert chosen.job == portrait.id
+    assert chosen.why == "due 2026-11-22T17:00Z, wanted 2026-11-22T12:30Z"
+
+
+def test_a_video_whose_time_has_come_passes_the_portraits():
+    video, portrait = waiting("video", due=10, queued=-30), waiting("portrait", due=300)
+    assert pick(seat(), [video, portrait]).job == video.id
 
 
 def test_a_home_that_holds_many_gpus_lets_another_home_go_first():
