@@ -9,6 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
+import psycopg.errors
+from django.db import DatabaseError
+
 from portal.demo import smoke
 from portal.demo.house import BASE_DIR, DemoError, House, kept_secret, open_house
 from portal.demo.processes import ProcessError
@@ -30,12 +33,18 @@ def main(arguments: list[str] | None = None) -> int:
     except (DemoError, ProcessError, ServerError) as problem:
         _say(str(problem), error=True)
         return 1
-    except OSError as problem:
-        if problem.errno not in {errno.ENOSPC, errno.EDQUOT}:
+    except (OSError, DatabaseError) as problem:
+        if not _is_full_disk(problem):
             raise
         _say("The disk is full; make room and start again.", error=True)
         return 1
     return 0
+
+
+def _is_full_disk(problem: OSError | DatabaseError) -> bool:
+    if isinstance(problem, OSError):
+        return problem.errno in {errno.ENOSPC, errno.EDQUOT}
+    return isinstance(problem.__cause__, psycopg.errors.DiskFull)
 
 
 def _serve(directory: Path, port: int) -> None:
@@ -47,7 +56,7 @@ def _serve(directory: Path, port: int) -> None:
         password = kept_secret(directory / "password", size=9)
         logins = story.seed_accounts(password)
         story.seed_fleet(house.standin)
-        house.start_portal()
+        house.open()
         _say(f"Ready after {time.monotonic() - started:.1f} seconds.\n")
         _say(f"  Portal     {house.url}")
         for login in logins:

@@ -54,18 +54,13 @@ class House:
     # Two, so that the drivers have let go before their host goes.
     fleet: Processes
     portal: Processes
-    listener: socket.socket
 
-    def start_portal(self) -> None:
-        """Start workers, schedule and web, and return once the web answers. The fleet must be known by then."""
-        fd = self.listener.fileno()
-        web = [sys.executable, "-m", "gunicorn", "-c", "python:portal.gunicorn", "portal.wsgi", "--no-control-socket"]
-        web += ["--chdir", str(BASE_DIR), "--bind", f"fd://{fd}", "--graceful-timeout", "3"]
-        self.portal.start("web", web, pass_fds=(fd,))
+    def open(self) -> None:
+        """Return once the web answers, with the workers started. The fleet must be known by then."""
+        self._await_web()
         for queue in ("gpu", "portal", "upkeep"):
             self.portal.start(f"worker-{queue}", [*MANAGE, "rqworker", queue])
         self.portal.start("schedule", [*MANAGE, "rqcron", "portal.schedule"])
-        self._await_web()
 
     def watch(self) -> None:
         """Start again what has ended; call about once a second. Raises ProcessError when that happens too often."""
@@ -91,7 +86,7 @@ class House:
 
 @contextmanager
 def open_house(directory: Path, *, port: int, step_seconds: float) -> Iterator[House]:
-    """Start the servers and the stand-in, and set Django up in this process; stop everything in the end.
+    """Start servers, stand-in and web, and set Django up in this process; stop everything in the end.
 
     ``port`` 0 takes any free one. ``step_seconds`` is how long the stand-in takes for a sampling step.
     Raises DemoError, ProcessError or portal.embedded.ServerError with a sentence to show.
@@ -106,10 +101,12 @@ def open_house(directory: Path, *, port: int, step_seconds: float) -> Iterator[H
             os.environ["REDIS_URL"] = stack.enter_context(Valkey(directory / "valkey")).url
         _set_environment(directory, url)
         fleet = stack.enter_context(Processes(directory / "logs"))
-        standin = _start_standin(fleet, directory, step_seconds)
+        key_path = _start_standin(fleet, directory, step_seconds)
         _prepare_portal()
         portal = stack.enter_context(Processes(directory / "logs"))
-        yield House(directory=directory, url=url, standin=standin, fleet=fleet, portal=portal, listener=listener)
+        _start_web(portal, listener)
+        standin = _hear_standin(fleet, key_path)
+        yield House(directory=directory, url=url, standin=standin, fleet=fleet, portal=portal)
 
 
 def kept_secret(path: Path, *, size: int = 32) -> str:
@@ -146,7 +143,8 @@ def _set_environment(directory: Path, url: str) -> None:
     (directory / "files").mkdir(mode=0o700, exist_ok=True)
 
 
-def _start_standin(processes: Processes, directory: Path, step_seconds: float) -> Standin:
+def _start_standin(processes: Processes, directory: Path, step_seconds: float) -> Path:
+    """Returns the path of the private key that it will let in."""
     keys, root = directory / "keys", directory / "gpu-host"
     for private_directory in (keys, root):
         private_directory.mkdir(mode=0o700, exist_ok=True)
@@ -158,13 +156,18 @@ def _start_standin(processes: Processes, directory: Path, step_seconds: float) -
     command = [sys.executable, "-m", "gpujobs.standin", "--root", str(root)]
     command += ["--authorized-key", str(public), "--instances", str(INSTANCES), "--ssh-port", str(ssh_port)]
     command += ["--ports", ",".join(map(str, instance_ports)), "--step-seconds", str(step_seconds)]
-    said: dict[str, Any] = json.loads(processes.start_and_hear("gpu-host", command))
+    processes.start_to_hear("gpu-host", command)
+    return private
+
+
+def _hear_standin(processes: Processes, key_path: Path) -> Standin:
+    said: dict[str, Any] = json.loads(processes.hear("gpu-host"))
     return Standin(
         ssh_port=said["ssh_port"],
         host_key=said["host_key"],
         username=said["username"],
         instance_ports=tuple(instance["port"] for instance in said["instances"]),
-        key_path=private,
+        key_path=key_path,
     )
 
 
@@ -179,6 +182,13 @@ def _prepare_portal() -> None:
     compile_messages()
     call_command("migrate", interactive=False, verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
+
+
+def _start_web(processes: Processes, listener: socket.socket) -> None:
+    fd = listener.fileno()
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:portal.gunicorn", "portal.wsgi", "--no-control-socket"]
+    command += ["--chdir", str(BASE_DIR), "--bind", f"fd://{fd}", "--graceful-timeout", "3"]
+    processes.start("web", command, pass_fds=(fd,))
 
 
 def _free_ports(count: int) -> list[int]:

@@ -62,20 +62,21 @@ class Processes:
             process = _spawn(command, output, output, pass_fds)
         self._children.append(_Child(name, command, pass_fds, log, process))
 
-    def start_and_hear(self, name: str, command: Sequence[str | Path], *, seconds: float = 30) -> str:
-        """The same, returning the first line it writes to its standard output.
-
-        Raises ProcessError if it ends, or says nothing in time.
-        """
+    def start_to_hear(self, name: str, command: Sequence[str | Path]) -> None:
+        """Start a process that will say on its standard output when it is ready; `hear` awaits that."""
         log = self._logs / f"{name}.log"
         with log.open("wb") as output:
             process = _spawn(command, subprocess.PIPE, output, ())
         self._children.append(_Child(name, command, (), log, process))
-        said = cast(IO[bytes], process.stdout)
+
+    def hear(self, name: str, *, seconds: float = 30) -> str:
+        """The first line it said. Raises ProcessError if it ended, or says nothing in time."""
+        child = next(child for child in self._children if child.name == name)
+        said = cast(IO[bytes], child.process.stdout)
         heard, _, _ = select.select([said], [], [], seconds)
         line = said.readline().decode() if heard else ""
         if not line:
-            raise ProcessError(f"{name} did not start; its log is {log}{_last_line(log)}")
+            raise ProcessError(f"{name} did not start; its log is {child.log}{_last_line(child.log)}")
         return line
 
     def watch(self) -> None:

@@ -34,7 +34,7 @@ def run(json_path: Path | None) -> int:
 
         story.seed_accounts("smoke test only")
         story.seed_fleet(house.standin)
-        house.start_portal()
+        house.open()
         ready = time.monotonic()
         link = story.deliver_sample_order(house)
         delivered = time.monotonic()

@@ -24,6 +24,11 @@ time.sleep(float(sys.argv[1]))
 """
 
 
+def _start_and_hear(running: Processes, name: str, command: list[str]) -> str:
+    running.start_to_hear(name, command)
+    return running.hear(name)
+
+
 @pytest.fixture(autouse=True)
 def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "ASKED", ((signal.SIGTERM, 0.5), (signal.SIGTERM, 0.5)))
@@ -47,21 +52,21 @@ def _until(condition: Callable[[], bool]) -> None:
 
 
 def test_a_process_that_does_not_listen_is_killed(running: Processes) -> None:
-    running.start_and_hear("stubborn", _python(STUBBORN))
+    _start_and_hear(running, "stubborn", _python(STUBBORN))
     process = running._children[0].process
     running.stop()
     assert process.poll() is not None
 
 
 def test_a_grandchild_in_a_session_of_its_own_is_killed_too(running: Processes) -> None:
-    grandchild = int(running.start_and_hear("parent", _python(LEAVING_SOMEONE, "600")))
+    grandchild = int(_start_and_hear(running, "parent", _python(LEAVING_SOMEONE, "600")))
     running.stop()
     assert not psutil.pid_exists(grandchild)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux hands orphans to an ancestor")
 def test_a_grandchild_whose_parent_has_ended_is_killed_too(running: Processes) -> None:
-    grandchild = int(running.start_and_hear("parent", _python(LEAVING_SOMEONE, "0")))
+    grandchild = int(_start_and_hear(running, "parent", _python(LEAVING_SOMEONE, "0")))
     running._children[0].process.wait(10)
     running.stop()
     assert not psutil.pid_exists(grandchild)
@@ -100,7 +105,7 @@ def test_a_process_that_ends_again_and_again_is_given_up_with_its_last_words(run
 
 def test_a_process_that_should_speak_first_and_does_not_is_named(running: Processes) -> None:
     with pytest.raises(ProcessError, match=r"^mute did not start; its log is .*: why not$"):
-        running.start_and_hear("mute", ["sh", "-c", "echo why not >&2; exit 1"])
+        _start_and_hear(running, "mute", ["sh", "-c", "echo why not >&2; exit 1"])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
