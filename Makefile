@@ -1,6 +1,7 @@
 # make demo      the portal with everything it needs, on http://localhost:8000 (PORT=… for another)
 # make smoke     one order with all three products, without a browser; JSON=path keeps the figures
 # make bench     measure the fleet against a bare client and the seed's way; ARGS="turns --times 3", JSON=path
+# make chaos     throw faults at the fleet for ten minutes; CHAOS_JOBS, CHAOS_MINUTES, CHAOS_SEED, JSON=path
 # make test      every test; ARGS="…" goes to pytest
 # make check     ruff, mypy, import rules, missing migrations
 # make messages  gather the translatable sentences (needs gettext)
@@ -15,7 +16,7 @@ export PYTHONUNBUFFERED := 1
 # Settings are read strictly; these stand in for those that the checks never use.
 NOWHERE := SECRET_KEY=none DATABASE_URL=postgresql://none@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1 HTTPS=no
 
-.PHONY: demo smoke bench test check messages
+.PHONY: demo smoke bench chaos test check messages
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/run.stamp
@@ -26,6 +27,9 @@ smoke: $(VENV)/run.stamp
 
 bench: $(VENV)/run.stamp
 	@$(PY) -m benches $(ARGS) $(if $(JSON),--json "$(JSON)")
+
+chaos: $(VENV)/dev.stamp
+	@$(PY) -m chaos $(if $(JSON),--json "$(JSON)")
 
 test: $(VENV)/dev.stamp
 	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)

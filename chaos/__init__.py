@@ -1,0 +1,1 @@
+"""A seeded campaign of faults against the whole fleet: nothing lost, nothing doubled, nothing left behind."""
