@@ -126,9 +126,9 @@ def quick_moments(now: datetime | None = None) -> list[tuple[str, str]]:
 def quick_moment(value: str, now: datetime | None = None) -> datetime | None:
     """What a button of `quick_moments` means when it is pressed; None for anything else."""
     now = timezone.localtime(now)
-    if value.startswith("+") and value[1:].isdecimal() and len(value) < 6:
-        # On the next five minutes: a clock that people say to each other.
-        later = now + timedelta(minutes=int(value[1:]))
+    if value in (f"+{minutes}" for minutes in QUICK_MINUTES):
+        # On a full five minutes: a clock that people say to each other.
+        later = now + timedelta(minutes=int(value))
         return later.replace(minute=later.minute // 5 * 5, second=0, microsecond=0)
     try:
         moment = datetime.fromisoformat(value)

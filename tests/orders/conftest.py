@@ -1,38 +1,50 @@
+"""Alice owns, Bob is on her team, Charlie is a stranger from another home."""
+
 import pytest
 from django.test import Client
 
 from portal.models import FuneralHome, User
-from tests.orders.people import make_home, make_user
+from tests.factories import PASSWORD, make_home
+
+
+def person(name: str, home: FuneralHome | None, role: str = User.Role.STAFF) -> User:
+    return User.objects.create_user(f"{name}@example.com", PASSWORD, name=name, role=role, home=home)
+
+
+def browser_of(user: User, **options: bool) -> Client:
+    client = Client(**options)
+    client.force_login(user)
+    return client
 
 
 @pytest.fixture
 def home(db: None) -> FuneralHome:
-    return make_home()
+    return make_home("한빛장례식장")
 
 
 @pytest.fixture
 def alice(home: FuneralHome) -> User:
-    return make_user("alice", home)
+    return person("alice", home)
 
 
 @pytest.fixture
 def bob(home: FuneralHome) -> User:
-    return make_user("bob", home)
+    return person("bob", home)
 
 
 @pytest.fixture
 def charlie(db: None) -> User:
-    return make_user("charlie", make_home("다른장례식장"))
+    return person("charlie", make_home("다른장례식장"))
 
 
 @pytest.fixture
 def reviewer(db: None) -> User:
-    return make_user("reviewer", None, User.Role.REVIEWER)
+    return person("reviewer", None, User.Role.REVIEWER)
 
 
 @pytest.fixture
 def operator(db: None) -> User:
-    return make_user("operator", None, User.Role.OPERATOR)
+    return person("operator", None, User.Role.OPERATOR)
 
 
 @pytest.fixture
@@ -41,7 +53,7 @@ def desk(alice: User) -> Client:
     return browser_of(alice)
 
 
-def browser_of(user: User, **options: bool) -> Client:
-    client = Client(**options)
-    client.force_login(user)
-    return client
+@pytest.fixture
+def strangers(charlie: User, reviewer: User, operator: User) -> list[Client]:
+    """Everybody who may not touch a draft of Alice's, logged in, and somebody who is not."""
+    return [browser_of(user) for user in (charlie, reviewer, operator)]
