@@ -120,7 +120,7 @@ class Order(models.Model):
 
     @property
     def is_draft(self) -> bool:
-        return self.submitted_at is None and self.cancelled_at is None
+        return self.submitted_at is None and not self.is_over
 
     @property
     def is_over(self) -> bool:
