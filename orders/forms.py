@@ -108,7 +108,7 @@ class OrderForm(forms.Form):
         for product in PRODUCTS.values():
             for option in product.options:
                 self.fields[field_name(product, option)] = _option_field(option)
-        for name in self.base_fields:
+        for name in self.typed_fields():
             self.fields[name].widget.attrs["aria-describedby"] = f"said-{name}"
 
     @classmethod
@@ -127,6 +127,11 @@ class OrderForm(forms.Form):
                 value = chosen[option.key]
                 data.setlist(field_name(product, option), value if isinstance(value, list) else [value])
         return cls(data, order=order)
+
+    @classmethod
+    def typed_fields(cls) -> list[str]:
+        """The fields in which words are typed, rather than one of a few chosen."""
+        return [name for name, field in cls.base_fields.items() if isinstance(field, forms.CharField)]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = self.cleaned_data

@@ -249,7 +249,7 @@ def order_side(request: HttpRequest, code: UUID) -> HttpResponse:
     order = get_order(asker(request), code)
     form = OrderForm.of(order)
     said = form.said
-    read = [{"field": form[name], "said": said.get(name, "")} for name in form.base_fields]
+    read = [{"field": form[name], "said": said.get(name, "")} for name in form.typed_fields()]
     return render(request, "orders/_side_answer.html", {"order": order, "todo": _todo(order), "read": read})
 
 

@@ -51,7 +51,7 @@ def test_a_page_sent_again_is_the_same_order(desk: Client) -> None:
     assert Order.objects.count() == Item.objects.count() == 1
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_two_hands_that_send_at_once_make_one_order(alice: User, bob: User) -> None:
     code, together, answers = uuid4(), Barrier(4), []
 

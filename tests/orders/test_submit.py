@@ -67,7 +67,7 @@ def test_pressing_twice_sends_once(desk: Client, alice: User) -> None:
     assert AuditEvent.objects.filter(action="order.submitted").count() == 1
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_several_who_press_at_once_send_once(alice: User, bob: User) -> None:
     order = make_ready_order(alice)
     together, answers = Barrier(4), []
