@@ -113,7 +113,8 @@ def house(directory: Path, *, job_seconds: float, round_trips: Sequence[int]) ->
             command = [sys.executable, "-m", "gpujobs.standin", "--root", str(directory / name), "--control"]
             command += ["--authorized-key", f"{key}.pub", "--instances", str(instances)]
             command += ["--canned-result", str(canned), "--step-seconds", str(job_seconds / STEPS)]
-            said = json.loads(processes.start_and_hear(f"host-{name}", command))
+            processes.start_to_hear(f"host-{name}", command)
+            said = json.loads(processes.hear(f"host-{name}"))
             ports = tuple(instance["port"] for instance in said["instances"])
             standins.append(
                 Standin(
@@ -163,7 +164,8 @@ def _wire(processes: Processes, port: int, round_trip: int) -> int:
     if not round_trip:
         return port
     command = [sys.executable, "-m", "benches.delay", "--to", str(port), "--milliseconds", str(round_trip / 2)]
-    return int(processes.start_and_hear(f"wire-{port}-{round_trip}", command))
+    processes.start_to_hear(f"wire-{port}-{round_trip}", command)
+    return int(processes.hear(f"wire-{port}-{round_trip}"))
 
 
 def _login_key(directory: Path) -> Path:
