@@ -42,11 +42,15 @@ def may_leave(order: Order) -> bool:
     return not order.is_over and order.standing_consent is not None
 
 
+def can_issue(order: Order) -> bool:
+    return may_leave(order) and ready_files(order).exists()
+
+
 def issue_link(order: Order, *, by: User | None, request: HttpRequest | None = None) -> tuple[DownloadLink, str]:
     """A new link and its token, which is kept nowhere. Raises NothingToDeliver."""
     with transaction.atomic():
         locked = Order.objects.select_for_update().select_related("home").get(pk=order.pk)
-        if not may_leave(locked) or not ready_files(locked).exists():
+        if not can_issue(locked):
             raise NothingToDeliver
         now = timezone.now()
         # A link handed out before the funeral is open as long after it as any other.

@@ -164,6 +164,7 @@ ACCOUNT_RATE_LIMITS = {
     # 20 openings of an invitation a minute from one address (portal.people).
     "join": "20/m/ip",
 }
+MFA_ADAPTER = "portal.accounts.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "ConnectDream"
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT

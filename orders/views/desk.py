@@ -310,7 +310,7 @@ def _order(request: HttpRequest, order: Order) -> dict[str, Any]:
         "form": OrderForm.of(order),
         "page_code": uuid4(),
         "links": order.links.all(),
-        "can_issue": not order.is_over and delivery.ready_files(order).exists(),
+        "can_issue": delivery.can_issue(order),
         "history": history.of(order),
         "facts": order.facts(),
         "here": "desk",

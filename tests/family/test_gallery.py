@@ -1,5 +1,6 @@
 import hashlib
 import re
+import shutil
 import subprocess
 import unicodedata
 import zipfile
@@ -9,12 +10,14 @@ from urllib.parse import unquote
 
 import pytest
 from django.core.files.storage import default_storage
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from orders.models import Approval, Deliverable, Download, DownloadLink, Item
 from portal.models import AuditEvent
-from tests.family.making import PICTURE, VIDEO, make_deliverable
+from tests.family.making import PICTURE, VIDEO, approved_order, make_deliverable
 
 
 def body_of(response):
@@ -137,6 +140,7 @@ def test_the_zip_opens_with_korean_names_and_every_byte(family, tmp_path):
     assert Download.objects.get().deliverable is None
 
 
+@pytest.mark.skipif(shutil.which("unzip") is None, reason="unzip is not installed")
 def test_the_zip_opens_with_another_program(family, tmp_path):
     file = tmp_path / "all.zip"
     file.write_bytes(body_of(family.browser.get(f"{family.url}/all.zip")))
@@ -169,8 +173,6 @@ def test_an_approval_of_other_bytes_hands_out_nothing(family):
 
 
 def test_files_of_another_order_do_not_come_through_this_link(family, alice):
-    from tests.family.making import approved_order
-
     other = Deliverable.objects.get(item__order=approved_order(alice))
     for path in ("", "picture/"):
         assert family.browser.get(f"{family.url}/{other.code}/{path}").status_code == 404
@@ -247,9 +249,6 @@ def test_only_reading_is_allowed(family):
 
 
 def test_the_page_asks_the_database_no_more_for_more_pictures(family, alice, django_assert_num_queries):
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
     with CaptureQueriesContext(connection) as before:
         family.browser.get(family.url)
     for number in (2, 3, 4):

@@ -3,8 +3,9 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal import invitations
@@ -209,9 +210,6 @@ def test_thirty_one_invitations_an_hour_are_too_many(office):
 
 
 def test_the_page_asks_the_database_no_more_for_more_people(office, home, manager, django_assert_num_queries):
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
     invitations.invite(home, "first@example.com", "staff", by=manager)
     with CaptureQueriesContext(connection) as before:
         office.get("/people/")

@@ -1,6 +1,7 @@
 """Authenticator app and recovery codes, through allauth's pages in our frame."""
 
 import re
+from base64 import b64decode
 
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
@@ -33,6 +34,8 @@ def turn_on(visitor):
     confirm_who_i_am(visitor)
     page = visitor.get("/accounts/2fa/totp/activate/")
     assert page.status_code == 200
+    # A picture that stands alone needs its name space.
+    assert b'xmlns="http://www.w3.org/2000/svg"' in b64decode(page.context["totp_svg_data_uri"].partition(",")[2])
     secret = page.context["form"].secret
     answer = visitor.post("/accounts/2fa/totp/activate/", {"code": code_for(secret)}, follow=True)
     assert answer.status_code == 200
