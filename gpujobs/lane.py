@@ -9,12 +9,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from queue import SimpleQueue
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, close_old_connections, connections
 from django.utils import timezone
 from redis import RedisError
 
@@ -34,7 +34,7 @@ from gpujobs.comfyui import (
     SocketSilent,
 )
 from gpujobs.faults import ProbeFailed
-from gpujobs.models import Attempt, GpuHost, Instance, Job
+from gpujobs.models import Attempt, Instance, Job
 from gpujobs.probing import probe
 from gpujobs.runner import Reach, Superseded
 from gpujobs.ssh import SshError
@@ -69,28 +69,42 @@ class Lane:
         self._poke = threading.Event()
         self._stopping = threading.Event()
         self._collecting = 0
-        self._collector = ThreadPoolExecutor(1, thread_name_prefix=f"collect-{reach.instance.pk}")
+        # Prompts that have ended; None ends the collector.
+        self._ended: SimpleQueue[Turn | None] = SimpleQueue()
+        self._listening = threading.Event()
+        # Whether the queue may hold something more urgent than what waits on the host.
+        self._news = threading.Event()
         self._threads = [
             threading.Thread(target=self._guarded, args=(loop,), name=f"{name}-{reach.instance.pk}", daemon=True)
-            for name, loop in (("follow", self._follow), ("feed", self._feed))
+            for name, loop in (("follow", self._follow), ("feed", self._feed), ("collect", self._collect))
         ]
 
     def start(self) -> None:
+        self._news.set()
         for thread in self._threads:
             thread.start()
 
     def poke(self) -> None:
+        """Something may have changed outside: jobs asked for, cancelled or put back."""
+        self._news.set()
         self._poke.set()
 
     def stop(self) -> None:
         """Let go of everything; attempts stay as they are on record, for the next driver to find."""
-        self._stopping.set()
-        self._poke.set()
+        self._let_go()
         if self._follower is not None:
             self._follower.close()
-        for thread in self._threads:
+        *others, collector = self._threads
+        for thread in others:
             thread.join(timeout=SILENCE_SECONDS + 5)
-        self._collector.shutdown(wait=True, cancel_futures=True)
+        # What is half home already is brought home.
+        collector.join()
+
+    def _let_go(self) -> None:
+        self._stopping.set()
+        self._poke.set()
+        self._listening.set()
+        self._ended.put(None)
 
     @property
     def is_idle(self) -> bool:
@@ -113,8 +127,7 @@ class Lane:
         if not self._stopping.is_set():
             log.warning("lane %s: %s: %s", self.reach.instance.pk, type(error).__name__, error)
             self.trouble = self.trouble or error
-            self._stopping.set()
-            self._poke.set()
+            self._let_go()
             self._on_trouble()
 
     # The feeder
@@ -125,12 +138,15 @@ class Lane:
         while not self._stopping.is_set():
             self._poke.clear()
             self._stop_cancelled()
-            self._make_way()
-            if self._has_room() and self._is_open() and (attempt := claim(self.reach.instance, driver=self.driver)):
+            if self._news.is_set():
+                self._news.clear()
+                self._make_way()
+            if self._has_room() and (attempt := claim(self.reach.instance, driver=self.driver)):
                 self._begin(attempt)
                 continue
             self._tidy_leftovers()
-            self._poke.wait(FEED_SECONDS)
+            if not self._poke.wait(FEED_SECONDS):
+                self._news.set()
 
     def _has_room(self) -> bool:
         with self._lock:
@@ -157,15 +173,12 @@ class Lane:
             self._turns.take(turn.prompt_id)
             self._give_up(turn.attempt, faults.TAKEN_BACK, "a more urgent job came")
 
-    def _is_open(self) -> bool:
-        return Instance.objects.filter(
-            pk=self.reach.instance.pk, state=Instance.State.ACTIVE, host__state=GpuHost.State.ACTIVE
-        ).exists()
-
     def _begin(self, attempt: Attempt) -> None:
         try:
             if attempt.state == State.CLAIMED:
                 runner.stage(self.reach, attempt)
+            # What a prompt says before anybody listens is lost.
+            self._listening.wait(SILENCE_SECONDS)
             prompt_id = runner.send(self.reach, attempt)
         except PromptRefused as refusal:
             self._give_up(attempt, faults.of_refusal(refusal), str(refusal))
@@ -262,6 +275,8 @@ class Lane:
         while not self._stopping.is_set():
             with self.reach.comfy.follow(self.reach.instance.client_id) as follower:
                 self._follower = follower
+                self._listening.set()
+                self._look_around()
                 self._listen(follower)
 
     def _listen(self, follower: Follower) -> None:
@@ -272,8 +287,9 @@ class Lane:
             except SocketSilent:
                 self._look_around()
             except SocketClosed:
-                if not self._stopping.wait(1.0):
-                    self._look_around()
+                self._listening.clear()
+                if self._stopping.wait(1.0):
+                    self._listening.set()
                 return
 
     def _hear(self, event: Event) -> None:
@@ -349,20 +365,20 @@ class Lane:
         with self._lock:
             self._collecting += 1
         self._poke.set()
-        self._collector.submit(self._collect, turn)
+        self._ended.put(turn)
 
-    def _collect(self, turn: Turn) -> None:
-        try:
-            self._bring_to_end(turn)
-        except Superseded:
-            log.info("attempt %s is no longer ours", turn.attempt.pk)
-        except TROUBLES as error:
-            self._give_in(error)
-        finally:
-            with self._lock:
-                self._collecting -= 1
-            self._poke.set()
-            connections.close_all()
+    def _collect(self) -> None:
+        while (turn := self._ended.get()) is not None and not self._stopping.is_set():
+            # One that the database has closed meanwhile is opened anew.
+            close_old_connections()
+            try:
+                self._bring_to_end(turn)
+            except Superseded:
+                log.info("attempt %s is no longer ours", turn.attempt.pk)
+            finally:
+                with self._lock:
+                    self._collecting -= 1
+                self._poke.set()
 
     def _bring_to_end(self, turn: Turn) -> None:
         attempt = turn.attempt
@@ -371,6 +387,12 @@ class Lane:
             # The message was earlier than the record; the next look around settles it.
             self._turns.put_back(turn)
             return
-        attempt.move(State.SENT, State.RUNNING, state=State.EXECUTED, executed_at=timezone.now())
+        attempt.move(
+            State.SENT,
+            State.RUNNING,
+            state=State.EXECUTED,
+            executed_at=timezone.now(),
+            execution_ms=runner.span_of(record),
+        )
         runner.conclude(self.reach, attempt, record)
         runner.clean(self.reach, attempt)

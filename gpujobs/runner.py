@@ -133,7 +133,6 @@ def find(reach: Reach, attempt: Attempt) -> Found:
 
 def conclude(reach: Reach, attempt: Attempt, record: Record) -> bool:
     """Bring an ended prompt's attempt to its end. Returns whether a job went back into the queue."""
-    _note_span(attempt, record)
     if record.interrupted:
         return _end_interrupted(attempt)
     if record.failure is not None:
@@ -221,9 +220,11 @@ def _state_for(fault: Fault) -> str:
     return State.LOST if fault.owner == faults.Owner.NETWORK else State.FAILED
 
 
-def _note_span(attempt: Attempt, record: Record) -> None:
+def span_of(record: Record) -> int | None:
+    """The GPU's own milliseconds, by the host's clock."""
     if record.started_at and record.ended_at:
-        Attempt.objects.filter(pk=attempt.pk).update(execution_ms=max(0, record.ended_at - record.started_at))
+        return max(0, record.ended_at - record.started_at)
+    return None
 
 
 def blame(instance: Instance, fault: Fault, text: str) -> None:

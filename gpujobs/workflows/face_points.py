@@ -9,6 +9,7 @@ picture itself as the pose.
 import io
 import math
 from dataclasses import dataclass
+from functools import cache
 
 from PIL import Image, ImageDraw
 
@@ -46,6 +47,7 @@ class Pose:
         return placed
 
 
+@cache
 def draw(pose: Pose, width: int, height: int) -> bytes:
     """A PNG of that size."""
     picture = Image.new("RGB", (width, height))

@@ -1,13 +1,17 @@
 """A host driven for real: the stand-in behind its SSH server, files, PostgreSQL and Valkey."""
 
 import hashlib
+import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.core.files.storage import default_storage
 
 from gpujobs import progress, queueing
+from gpujobs.comfyui import ComfyUI
 from gpujobs.driver import reach_of, target_of
+from gpujobs.lane import SILENCE_SECONDS
 from gpujobs.models import Attempt, Job
 from gpujobs.ssh import HostConnection, HostKeyMismatch
 from tests.gpujobs.fleet import QUICK, SLOW, ended, fleet_of, in_state, wait_until
@@ -55,6 +59,24 @@ def test_two_instances_share_the_work_and_every_job_runs_once(tmp_path):
         assert set(Job.objects.values_list("state", flat=True)) == {"succeeded"}
         assert all(len(fleet.executions(job)) == 1 for job in jobs)
         assert len({attempt.instance_id for attempt in Attempt.objects.all()}) == 2
+
+
+def test_nothing_is_sent_before_somebody_listens_for_its_end(tmp_path, monkeypatch):
+    follow = ComfyUI.follow
+
+    def follow_late(self, client_id, **how):
+        time.sleep(1.5)
+        return follow(self, client_id, **how)
+
+    monkeypatch.setattr(ComfyUI, "follow", follow_late)
+    with fleet_of(tmp_path) as fleet:
+        job = a_job()
+        queueing.submit([job])
+        with fleet.driven():
+            wait_until(ended(job))
+        attempt = Attempt.objects.get(job=job)
+        assert attempt.finished_at - attempt.sent_at < timedelta(seconds=SILENCE_SECONDS)
+        assert attempt.started_at is not None
 
 
 def test_one_prompt_runs_and_one_waits_never_more(tmp_path):
