@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from gpujobs.lane import SILENCE_SECONDS
 from gpujobs.models import Attempt, Job
 from gpujobs.ssh import HostConnection, HostKeyMismatch
 from tests.gpujobs.fleet import QUICK, SLOW, ended, fleet_of, in_state, wait_until
-from tests.gpujobs.making import a_job
+from tests.gpujobs.making import a_job, a_photo
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -69,7 +70,9 @@ def test_nothing_is_sent_before_somebody_listens_for_its_end(tmp_path, monkeypat
         return follow(self, client_id, **how)
 
     monkeypatch.setattr(ComfyUI, "follow", follow_late)
-    with fleet_of(tmp_path) as fleet:
+    canned = tmp_path / "canned.png"
+    canned.write_bytes(a_photo())
+    with fleet_of(tmp_path, settings=replace(QUICK, canned_result=canned)) as fleet:
         job = a_job()
         queueing.submit([job])
         with fleet.driven():
