@@ -2,8 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from io import BytesIO
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 from uuid import uuid4
 
 from django.core.files.uploadedfile import UploadedFile
@@ -138,13 +137,12 @@ def _errors(order: Order, text: ConsentText, answer: Answer) -> dict[str, str]:
 
 
 def _longest(name: str) -> int:
-    return Consent._meta.get_field(name).max_length or 0
+    return Consent._meta.get_field(name).max_length or 0  # type: ignore[union-attr]  # of plain fields only
 
 
 def _keep_scan(folder: str, scan: "UploadedFile[Any]") -> tuple[str, str]:
     """The stored name and hex SHA-256 of a signed paper: a PDF as it came, a picture as a bare master."""
-    stream: BinaryIO = scan.file if scan.file is not None else BytesIO()
-    stream.seek(0)
+    stream = cast(BinaryIO, scan)
     if stream.read(5) == b"%PDF-":
         if (scan.size or 0) > LARGEST_PDF:
             raise NotRecorded({"scan": _("PDF 파일은 20 MB까지 올릴 수 있습니다.")})

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from orders.forms import OrderForm, shown
 from orders.models import Item, Order
+from orders.models.order_state import OrderQuerySet
 from portal import audit
 from portal.models import User
 
@@ -58,7 +59,7 @@ def held(user: User, code: UUID) -> Order:
     return get_object_or_404(_orders().for_user(user), code=code)
 
 
-def _orders() -> Any:
+def _orders() -> OrderQuerySet:
     return Order.objects.select_for_update(of=("self",), no_key=True).select_related("home", "edited_by")
 
 

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
-from django.utils.functional import Promise
+from django.utils.functional import Promise, lazystr
 from django.utils.translation import gettext_lazy as _
 
 from orders import hangul, reading
@@ -54,12 +54,12 @@ class SegmentedRadio(forms.RadioSelect):
         super().__init__(attrs={"class": "segmented"}, **kwargs)
 
 
-def _words(name: str, *, suggest: str = "", **attrs: str) -> WordsField:
+def _words(name: str, *, suggest: str = "", **attrs: str | Promise) -> WordsField:
     field = Order._meta.get_field(name)
     if suggest:
         attrs["list"] = suggest
     return WordsField(
-        label=Order.label_of(name),
+        label=lazystr(Order.label_of(name)),
         required=False,
         max_length=field.max_length,  # type: ignore[union-attr]  # of plain fields only
         error_messages={"max_length": _("너무 깁니다. %(limit_value)d자까지 적을 수 있습니다.")},
@@ -82,12 +82,12 @@ class OrderForm(forms.Form):
     made_for = forms.ChoiceField(
         label=_("누구를 위한 의뢰입니까"), choices=Order.For.choices, required=False, widget=SegmentedRadio
     )
-    name = _words("name", placeholder=str(_("김영자")))
+    name = _words("name", placeholder=_("김영자"))
     hanja = _words("hanja")
     sex = forms.ChoiceField(label=_("성별"), choices=Order.Sex.choices, required=False, widget=SegmentedRadio)
     born_on = _read("born_on", reading.read_birth, "1948-03-05, 480305")
     died_on = _read("died_on", reading.read_death, _("오늘, 11월 21일"))
-    hall = _words("hall", suggest="halls", placeholder=str(_("특실 2호")))
+    hall = _words("hall", suggest="halls", placeholder=_("특실 2호"))
     altar_at = _read("altar_at", reading.read_moment, _("오늘 14:30, 내일 오전 9시"))
     needed_at = _read("needed_at", reading.read_moment, _("오늘 14:30, 11월 25일 10:00"))
     procession_at = _read("procession_at", reading.read_moment, _("모레 오전 7시"))
@@ -219,10 +219,10 @@ def _option_field(option: Option) -> forms.Field:
     choices = [(choice.key, choice.label) for choice in option.choices]
     if option.several:
         return forms.MultipleChoiceField(
-            label=option.label, choices=choices, required=False, widget=forms.CheckboxSelectMultiple
+            label=lazystr(option.label), choices=choices, required=False, widget=forms.CheckboxSelectMultiple
         )
     widget = SegmentedRadio() if len(choices) <= 6 else forms.Select()
-    return forms.ChoiceField(label=option.label, choices=choices, required=False, widget=widget)
+    return forms.ChoiceField(label=lazystr(option.label), choices=choices, required=False, widget=widget)
 
 
 def shown(value: Any) -> str:
@@ -243,5 +243,5 @@ def _years(born: date, day: date) -> int:
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
 
-def _list(data: MultiValueDict[str, Any], name: str) -> list[str]:
+def _list(data: Any, name: str) -> list[str]:
     return [str(value) for value in data.getlist(name)]

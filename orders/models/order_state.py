@@ -189,8 +189,11 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
     def count_by_state(self) -> dict[str, int]:
         """How many are in each state, those in none left out. In one query."""
-        counted: Any = self.with_state().order_by().values("state_key").annotate(count=Count("pk"))
-        return {row["state_key"]: row["count"] for row in counted}
+        found: Any = self.with_state().order_by()
+        return {row["state_key"]: row["count"] for row in found.values("state_key").annotate(count=Count("pk"))}
+
+    def in_states(self, *states: OrderState) -> Self:
+        return self.with_state().filter(Q(("state_key__in", states)))
 
     def for_list(self) -> Self:
         """With all that a row of the list shows, in a fixed number of queries."""

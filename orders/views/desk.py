@@ -59,7 +59,7 @@ def _rows(request: HttpRequest) -> dict[str, Any]:
     counts = mine.count_by_state()
     # Who looks for a name means all there ever was; the list of the day is what is still open.
     states = FILTERS[chosen] if chosen else tuple(OrderState) if query else OPEN
-    found = mine.with_state().filter(state_key__in=states).for_list()
+    found = mine.in_states(*states).for_list()
     over = chosen in ("delivered", "past")
     found = found.order_by("-updated_at", "-pk") if over else found.nearest_first()
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))

@@ -1,5 +1,6 @@
 """Photos of an order: upload, order, whose face, take out."""
 
+from typing import BinaryIO, cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -25,7 +26,7 @@ def photos_add(request: HttpRequest, code: UUID) -> HttpResponse:
     added = []
     for file in request.FILES.getlist("photos"):
         try:
-            added.append(photos.add(code, file, file.name or "", by=asker(request), request=request))
+            added.append(photos.add(code, cast(BinaryIO, file), file.name or "", by=asker(request), request=request))
         except photos.NotTaken as error:
             refused.append((file.name or "", error.sentence))
     if responses.by_script(request):
