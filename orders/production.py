@@ -16,6 +16,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from gpujobs import progress, queueing, workflows
 from gpujobs.models import Job, Output
@@ -299,7 +300,11 @@ def _pictures(order: Order, item: Item) -> dict[str, str]:
     """{slot: stored name}: the order's photos in their order, without leaving one out or using one twice."""
     slots, photos = item.product.slots, list(order.photos.all()[: item.product.photos_needed])
     if len(photos) < len(slots):
-        needs = _("‘%(product)s’에는 사진 %(count)d장이 필요합니다.")
+        needs = ngettext(
+            "‘%(product)s’에는 사진 %(count)d장이 필요합니다.",
+            "‘%(product)s’에는 사진 %(count)d장이 필요합니다.",
+            len(slots),
+        )
         raise NotReady([needs % {"product": item.product.label, "count": len(slots)}])
     return {slot: working_picture.of(photo) for slot, photo in zip(slots, photos, strict=True)}
 

@@ -33,6 +33,8 @@ _YEAR_OPEN = _("몇 년도인지 분명하지 않습니다. 연도를 네 자리
 _HALF_OPEN = _("오전인지 오후인지 적어 주세요. (예: 오후 2시, 14:00)")
 
 _DAY_WORDS = {"그저께": -2, "어제": -1, "오늘": 0, "금일": 0, "내일": 1, "명일": 1, "모레": 2, "글피": 3}
+# What the English pages give as examples.
+_DAY_WORDS |= {"yesterday": -1, "today": 0, "tomorrow": 1}
 _WEEKDAY = re.compile(r"\(?[월화수목금토일](요일|\))")
 
 _YEAR_MONTH_DAY = re.compile(r"(\d{4}|\d{2})\s*(?:년|[-./])\s*(\d{1,2})\s*(?:월|[-./])\s*(\d{1,2})\s*[일.]?")
@@ -232,7 +234,7 @@ _PHONE_SHAPES = tuple(
 def in_words(value: date) -> str:
     """A day as "1948년 3월 5일", a moment as "11월 23일 월요일 09:00"."""
     if not isinstance(value, datetime):
-        return date_format(value, "DATE_FORMAT")
+        return date_format(value, pgettext("date format", "Y년 n월 j일"))
     local = timezone.localtime(value)
     this_year = local.year == timezone.localdate().year
     pattern = pgettext("date format", "n월 j일 l") if this_year else pgettext("date format", "Y년 n월 j일 l")

@@ -22,7 +22,7 @@ class Refusal(StrEnum):
 SENTENCES: dict[Refusal, Promise] = {
     Refusal.EMPTY: _("빈 파일입니다. 사진을 다시 골라 올려 주세요."),
     Refusal.TOO_BIG: _("파일이 너무 큽니다. 한 장에 %(megabytes)s MB까지 올릴 수 있습니다."),
-    Refusal.TOO_MANY_PIXELS: _("사진이 너무 큽니다. %(megapixels)s만 화소보다 작게 저장해 올려 주세요."),
+    Refusal.TOO_MANY_PIXELS: _("사진이 너무 큽니다. %(megapixels)s메가픽셀보다 작게 저장해 올려 주세요."),
     Refusal.NOT_A_PICTURE: _("사진 파일이 아닙니다. JPEG, PNG, HEIC, WebP, TIFF 사진을 올려 주세요."),
     Refusal.VIDEO: _("동영상 파일입니다. 동영상 대신 사진을 올려 주세요."),
     Refusal.UNSUPPORTED_FORMAT: _("받을 수 없는 사진 형식입니다. JPEG, PNG, HEIC, WebP, TIFF로 저장해 올려 주세요."),
@@ -44,5 +44,5 @@ class PhotoRefused(Exception):
         """What is wrong and what to do, in the reader's language."""
         return str(SENTENCES[self.code]) % {
             "megabytes": settings.UPLOAD_MAX_BYTES // 2**20,
-            "megapixels": settings.UPLOAD_MAX_PIXELS // 10_000,
+            "megapixels": settings.UPLOAD_MAX_PIXELS // 1_000_000,
         }

@@ -45,6 +45,11 @@ class ConsentText(models.Model):
         return hashlib.sha256(json.dumps(words, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
     @property
+    def paragraphs(self) -> list[str]:
+        """The preamble's; pages translate each, and each text of the boxes, where the catalogue has it."""
+        return self.preamble.splitlines()
+
+    @property
     def required_keys(self) -> set[str]:
         return {box["key"] for box in self.boxes if box["required"]}
 

@@ -14,6 +14,7 @@ from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, 
 from django.db.models.functions import Coalesce, Replace
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from orders import hangul
 from orders.products import PRODUCTS
@@ -72,8 +73,12 @@ def missing_facts(order: "Order") -> Iterator[Missing]:
 def missing_photos(order: "Order") -> Iterator[Missing]:
     there = len(order.related("photos"))
     if there < order.photos_needed:
-        words = _("사진을 %(count)d장 더 올려 주세요.") if there else _("사진을 %(count)d장 올려 주세요.")
-        yield Missing("photos", words % {"count": order.photos_needed - there})
+        count = order.photos_needed - there
+        if there:
+            words = ngettext("사진을 %(count)d장 더 올려 주세요.", "사진을 %(count)d장 더 올려 주세요.", count)
+        else:
+            words = ngettext("사진을 %(count)d장 올려 주세요.", "사진을 %(count)d장 올려 주세요.", count)
+        yield Missing("photos", words % {"count": count})
 
 
 def missing_consent(order: "Order") -> Iterator[Missing]:
