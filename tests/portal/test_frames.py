@@ -72,7 +72,7 @@ def test_a_wrong_password_is_tied_to_its_form_and_said_in_words(client: Client):
         "/accounts/login/", {"login": "a@example.com", "password": "x"}, headers={"accept-language": "ko"}
     )
     assert 'role="alert"' in page.content.decode()
-    assert "올바르지 않습니다" in page.content.decode()
+    assert "비밀번호가 맞지 않습니다" in page.content.decode()
 
 
 @pytest.mark.parametrize(
