@@ -195,13 +195,14 @@ class Lane:
         for event in self._turns.add(attempt, prompt_id):
             self._hear(event)
 
-    def _give_up(self, attempt: Attempt, fault: faults.Fault, text: str) -> None:
+    def _give_up(self, attempt: Attempt, fault: faults.Fault, text: str, *, clean: bool = True) -> None:
         try:
             runner.give_up(attempt, fault, text)
         except Superseded:
             log.info("attempt %s is no longer ours", attempt.pk)
         else:
-            runner.clean(self.reach, attempt)
+            if clean:
+                runner.clean(self.reach, attempt)
 
     def _take_over(self) -> None:
         """Find again what the driver before left behind, each by its attempt's UUID."""
@@ -237,7 +238,7 @@ class Lane:
             instance=self.reach.instance, cleaned_at=None, finished_at__lt=timezone.now() - LEFTOVER_AFTER
         )
         for attempt in ended.exclude(state__in=Attempt.LIVE)[:20]:
-            runner.clean(self.reach, attempt)
+            runner.tidy(self.reach, attempt)
 
     def _stop_cancelled(self) -> None:
         turns = self._turns.all()
@@ -343,7 +344,8 @@ class Lane:
         if silent < settings.GPUJOBS_WEDGED_SECONDS:
             return
         self._turns.take(turn.prompt_id)
-        self._give_up(turn.attempt, faults.WEDGED, f"no sign of life for {silent:.0f} s")
+        # Not cleaned now: it may still write when it moves again.
+        self._give_up(turn.attempt, faults.WEDGED, f"no sign of life for {silent:.0f} s", clean=False)
 
     def _settle(self, turn: Turn) -> None:
         if self.reach.comfy.history(turn.prompt_id) is not None:

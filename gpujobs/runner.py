@@ -258,6 +258,20 @@ def clean(reach: Reach, attempt: Attempt) -> None:
     Attempt.objects.filter(pk=attempt.pk).update(cleaned_at=timezone.now())
 
 
+def tidy(reach: Reach, attempt: Attempt) -> None:
+    """Clean an attempt that was given up while its prompt may have lived on, once it lives no more."""
+    found = find(reach, attempt)
+    if found.where == "running":
+        # It works for nobody. The interrupt is ours to send: it was just seen running.
+        reach.comfy.interrupt()
+        return
+    if found.where == "pending":
+        reach.comfy.delete_pending([found.prompt_id])
+        return
+    attempt.prompt_id = attempt.prompt_id or found.prompt_id
+    clean(reach, attempt)
+
+
 def remove_folder(connection: HostConnection, path: str) -> None:
     """Remove a folder of files; what is not there is as good as removed."""
     sftp = connection.sftp()

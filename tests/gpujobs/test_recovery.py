@@ -1,5 +1,7 @@
 """What the fleet does when an instance, a process or a result is not as it should be."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import OperationalError
 from django.db import connection as database
@@ -199,3 +201,22 @@ def test_nothing_stays_on_the_host_whatever_the_end(quick):
         wait_until(ended(good, faceless))
         wait_until(lambda: not Attempt.objects.filter(cleaned_at=None).exists())
     assert quick.residue() == []
+
+
+def test_what_a_wedged_process_writes_after_it_was_given_up_is_taken_away_too(slow, settings, monkeypatch):
+    monkeypatch.setattr("gpujobs.lane.SILENCE_SECONDS", 1.0)
+    monkeypatch.setattr("gpujobs.lane.FEED_SECONDS", 1.0)
+    monkeypatch.setattr("gpujobs.lane.LEFTOVER_AFTER", timedelta(seconds=1))
+    settings.GPUJOBS_WEDGED_SECONDS = 6
+    job = a_job()
+    queueing.submit([job])
+    instance = slow.standin.instances[0]
+    with slow.driven():
+        wait_until(in_state(job, "running"))
+        instance.faults.wedged = True
+        wait_until(lambda: Instance.objects.get().state == "out", 40)
+        instance.faults.wedged = False
+        wait_until(ended(job), 60)
+        wait_until(lambda: not Attempt.objects.filter(cleaned_at=None).exists(), 40)
+    assert Job.objects.get(pk=job.pk).state == "succeeded"
+    assert slow.residue() == []
