@@ -63,7 +63,14 @@ def _fleet() -> list[Instance]:
     ]
     hosts = GpuHost.objects.bulk_create(rows)
     return Instance.objects.bulk_create(
-        Instance(host=host, port=8188 + number, memory_mb=24_000, warm_workflow=MIX[(number * 4) % len(MIX)])
+        Instance(
+            host=host,
+            port=8188 + number,
+            memory_mb=24_000,
+            warm_workflow=MIX[(number * 4) % len(MIX)],
+            workflows=list(workflows.names()),
+            examined_at=timezone.now(),
+        )
         for host in hosts
         for number in range(PER_HOST)
     )

@@ -91,8 +91,8 @@ def is_outdone(instance: Instance, job: Job) -> bool:
 
 
 def best_for(instance: Instance, *, without: Iterable[UUID] = (), instead_of: Job | None = None) -> Chosen | None:
-    names = [name for name in demands() if instance.can_run(name)]
-    waiting = _shortlist(names, without)
+    # What is possible here is read with the seat: whoever asked the doctor, its last word counts.
+    waiting = _shortlist(list(demands()), without)
     seats = _seats(instance, instead_of) if waiting else {}
     seat = seats.get(instance.pk)
     if seat is None:
@@ -120,7 +120,7 @@ def _seats(instance: Instance, without: Job | None) -> dict[int, Seat]:
             memory_mb=memory_mb,
             # What it loads for the last job that it holds, it still has when the next begins.
             warm=busy[-1] if busy else warm,
-            workflows=None if possible is None else frozenset(possible),
+            workflows=frozenset(possible),
             busy_with=tuple(busy),
         )
         seats[seat.id] = seat

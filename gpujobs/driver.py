@@ -26,7 +26,7 @@ from gpujobs.comfyui import ComfyUI, Timeouts
 from gpujobs.lane import Lane
 from gpujobs.models import Attempt, GpuHost, Instance
 from gpujobs.runner import Reach, Superseded
-from gpujobs.ssh import CommandFailed, HostConnection, SshError, Target
+from gpujobs.ssh import CommandFailed, HostConnection, KeyUnusable, SshError, Target
 
 log = logging.getLogger(__name__)
 
@@ -50,15 +50,24 @@ class WheelLost(Exception):
 
 
 def target_of(host: GpuHost) -> Target:
+    """Raises KeyUnusable where the host's passphrase has a name that nobody set."""
     return Target(
         address=host.address,
         port=host.port,
         username=host.username,
         host_key=host.host_key,
         key_path=host.key_path,
-        passphrase=settings.GPU_KEY_PASSPHRASE or None,
+        passphrase=_passphrase(host.passphrase_name),
         jump=target_of(host.jump) if host.jump else None,
     )
+
+
+def _passphrase(name: str) -> str | None:
+    if not name:
+        return settings.GPU_KEY_PASSPHRASE or None
+    if name not in settings.GPU_KEY_PASSPHRASES:
+        raise KeyUnusable(f"GPU_KEY_PASSPHRASE_{name} is not set")
+    return str(settings.GPU_KEY_PASSPHRASES[name])
 
 
 def reach_of(instance: Instance, connection: HostConnection) -> Reach:

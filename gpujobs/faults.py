@@ -45,6 +45,10 @@ class ProbeFailed(Exception):
     """An instance answers and does not work; the message says what it did instead."""
 
 
+class HostProblem(Exception):
+    """A host or instance is not as it must be; the message says in words what is wrong."""
+
+
 def _of_instance(code: str, *, out: bool = False, charged: bool = True) -> Fault:
     return Fault(code=code, owner=Owner.INSTANCE, charged=charged, out=out)
 
@@ -145,6 +149,8 @@ def of_trouble(error: BaseException | None) -> Fault | None:
     """The fault that ended a lane, where the instance or the way to it is to blame; None for anything else."""
     if isinstance(error, ProbeFailed):
         return PROBE_FAILED
+    if isinstance(error, HostProblem):
+        return STRANGE_ANSWER
     if isinstance(error, ComfyError | SshError):
         return of_error(error)
     return None

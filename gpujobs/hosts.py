@@ -1,85 +1,168 @@
-"""Hosts and what is on them: adding one, and looking at its instances over SSH."""
+"""Hosts and what is on them: adding one, taking it out of work and back in, restarting, removing."""
 
-import posixpath
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+import logging
+import shlex
+from collections.abc import Iterator, Sequence
 
 from django.db import transaction
+from django.db.models import ProtectedError
+from django.utils import timezone
 
-from gpujobs.comfyui import ComfyError, ComfyUI
-from gpujobs.driver import reach_of, target_of
-from gpujobs.models import GpuHost, Instance
-from gpujobs.ssh import HostConnection, SshError
+from gpujobs import doctor, wakeup
+from gpujobs.comfyui import ComfyError
+from gpujobs.driver import AFTER_RESTART, RESTART_SECONDS, reach_of, target_of
+from gpujobs.faults import HostProblem
+from gpujobs.looking import Gpu, gpus_of
+from gpujobs.models import Attempt, GpuHost, Instance
+from gpujobs.ssh import CommandFailed, Finished, HostConnection, SshError
 
-# Where ComfyUI keeps its files unless it is started with an option that says otherwise.
-DIRECTORY_OPTIONS = {"input": "--input-directory", "output": "--output-directory", "temp": "--temp-directory"}
+log = logging.getLogger(__name__)
 
-
-class HostProblem(Exception):
-    """A host or instance is not as it must be; the message says in words what is wrong."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Seen:
-    """What an instance says of itself; memory in MiB, directories absolute or empty."""
-
-    version: str
-    gpu_name: str
-    memory_mb: int
-    directories: dict[str, str]
+FIRST_PORT = 8188
+# The fault on record of an instance that somebody has restarted by hand; it is tried before it gets work again.
+RESTARTED = "restarted"
 
 
-def add(host: GpuHost, ports: Sequence[int], *, directory: str = "") -> list[Instance]:
-    """Save a host with an instance for each port, after having looked at each.
+def add(host: GpuHost, ports: Sequence[int] | None = None, *, directory: str = "", restart: str = "") -> list[Instance]:
+    """Save a host with its instances, after having looked at each and examined what it can make.
 
-    ``directory``: ComfyUI's own on the host, where it is not started with directory options. Raises SshError,
-    HostProblem; nothing is saved then.
+    ``ports``: of its instances, one after the other for its GPUs; None looks from 8188 up, a port for each GPU; an
+    empty list is a host that is only gone through. ``directory``: ComfyUI's own, where it is not started with
+    directory options. ``restart``: a command with {index} and {port}. Raises SshError, HostProblem; nothing is saved
+    then.
     """
     with HostConnection.open(target_of(host)) as connection, transaction.atomic():
+        gpus = gpus_of(connection) if ports is None or ports else []
+        if ports is None:
+            ports = _answering(host, connection, gpus)
+        host.last_seen_at = timezone.now()
         host.save()
-        instances = []
-        for index, port in enumerate(ports):
-            instance = Instance(host=host, port=port, gpu_index=index)
-            look_at(instance, connection, directory=directory)
-            instance.save()
-            instances.append(instance)
-    return instances
+        return [
+            _found(Instance(host=host, port=port, gpu_index=index, directory=directory), connection, gpus, restart)
+            for index, port in enumerate(ports)
+        ]
 
 
-def look_at(instance: Instance, connection: HostConnection, *, directory: str = "") -> None:
-    """Fill in what the instance says of itself. Raises HostProblem where it says too little to be used."""
+def _answering(host: GpuHost, connection: HostConnection, gpus: Sequence[Gpu]) -> list[int]:
+    candidates = range(FIRST_PORT, FIRST_PORT + max(1, len(gpus)))
+    ports = [port for port in candidates if _answers(Instance(host=host, port=port), connection)]
+    if not ports:
+        raise HostProblem(f"No ComfyUI answers on {candidates[0]} to {candidates[-1]}; name its ports.")
+    return ports
+
+
+def _answers(instance: Instance, connection: HostConnection) -> bool:
     try:
-        seen = read_stats(reach_of(instance, connection).comfy)
-    except (ComfyError, SshError) as error:
+        reach_of(instance, connection).comfy.system_stats()
+    except (ComfyError, SshError):
+        return False
+    return True
+
+
+def _found(instance: Instance, connection: HostConnection, gpus: Sequence[Gpu], restart: str) -> Instance:
+    try:
+        doctor.examine(reach_of(instance, connection), gpus=gpus)
+    except ComfyError as error:
         raise HostProblem(f"ComfyUI on port {instance.port} does not answer: {error}") from error
-    instance.version, instance.gpu_name, instance.memory_mb = seen.version, seen.gpu_name, seen.memory_mb
-    for kind, found in seen.directories.items():
-        known = found or (posixpath.join(directory, kind) if directory else getattr(instance, f"{kind}_dir"))
-        if not posixpath.isabs(known):
-            raise HostProblem(
-                f"ComfyUI on port {instance.port} does not say where its {kind} directory is; start it with"
-                f" {DIRECTORY_OPTIONS[kind]} or name ComfyUI's directory."
-            )
-        setattr(instance, f"{kind}_dir", known)
+    instance.restart_command = restart_words(restart, instance)
+    instance.save()
+    return instance
 
 
-def read_stats(comfy: ComfyUI) -> Seen:
-    stats: dict[str, Any] = comfy.system_stats()
-    system, devices = stats["system"], stats["devices"]
-    device = devices[0] if devices else {}
-    argv = [str(word) for word in system.get("argv", [])]
-    return Seen(
-        version=str(system.get("comfyui_version", "")).lstrip("v"),
-        gpu_name=str(device.get("name", "")),
-        memory_mb=int(device.get("vram_total", 0)) // 1024**2,
-        directories={kind: _option(argv, option, kind) for kind, option in DIRECTORY_OPTIONS.items()},
+def restart_words(command: str, instance: Instance) -> list[str]:
+    """The command's words, with the instance's own GPU and port put in. Raises HostProblem for unmatched quotes."""
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise HostProblem(f"The restart command cannot be read: {error}") from error
+    return [word.replace("{index}", str(instance.gpu_index)).replace("{port}", str(instance.port)) for word in words]
+
+
+def find(name: str) -> GpuHost | Instance | None:
+    """A host by its name, or an instance by "host:port"."""
+    host, _, port = name.partition(":")
+    if not port:
+        return GpuHost.objects.filter(name=host).first()
+    return (
+        Instance.objects.select_related("host").filter(host__name=host, port=port).first() if port.isdigit() else None
     )
 
 
-def _option(argv: list[str], option: str, kind: str) -> str:
-    for position, word in enumerate(argv):
-        if word == option and position + 1 < len(argv):
-            # ComfyUI puts a directory called `temp` into the one it is given for temp files.
-            return posixpath.join(argv[position + 1], "temp") if kind == "temp" else argv[position + 1]
-    return ""
+def drain(target: GpuHost | Instance) -> bool:
+    """Give it nothing new; what runs there ends. False if it was so already, or is out by itself."""
+    return _change(target, from_state="active", to_state="draining")
+
+
+def resume(target: GpuHost | Instance) -> bool:
+    """Give it work again; a host that was removed comes back by this as well. False if it had work."""
+    if isinstance(target, GpuHost) and _change(target, from_state=GpuHost.State.RETIRED, to_state="active"):
+        return True
+    return _change(target, from_state="draining", to_state="active")
+
+
+def _change(target: GpuHost | Instance, *, from_state: str, to_state: str) -> bool:
+    changed = type(target).objects.filter(pk=target.pk, state=from_state).update(state=to_state)
+    if changed:
+        log.info("%s is %s", target, to_state)
+        # Its driver looks at the state when it is woken.
+        wakeup.after_commit()
+    return changed == 1
+
+
+def restart(instance: Instance) -> Finished:
+    """Run the instance's restart command; a probe proves that it works before it is given work again.
+
+    What runs there is lost and made again elsewhere. Raises HostProblem, SshError.
+    """
+    if not instance.restart_command:
+        raise HostProblem(f"{instance} has no restart command.")
+    with HostConnection.open(target_of(instance.host)) as connection:
+        now = timezone.now()
+        Instance.objects.filter(pk=instance.pk, state__in=[Instance.State.ACTIVE, Instance.State.OUT]).update(
+            state=Instance.State.OUT,
+            fault=RESTARTED,
+            fault_text="",
+            fault_at=now,
+            restarted_at=now,
+            probe_at=now + AFTER_RESTART,
+            probes_failed=0,
+        )
+        finished = connection.run(instance.restart_command, timeout=RESTART_SECONDS)
+    log.warning("instance %s restarted by hand, status %s", instance.pk, finished.rc)
+    if finished.rc != 0:
+        raise HostProblem(f"The restart command ended with {finished.rc}: {finished.stderr.strip()[:500]}")
+    return finished
+
+
+def remove(host: GpuHost) -> bool:
+    """Forget a host that never worked; one that did is taken off the list and stays on record. True if forgotten.
+
+    Raises HostProblem while it has work, files of ours or hosts that are reached through it.
+    """
+    attempts = Attempt.objects.filter(instance__host=host)
+    if attempts.filter(state__in=Attempt.LIVE).exists() or attempts.filter(cleaned_at=None).exists():
+        raise HostProblem(f"{host.name} still has work or files of ours; drain it and wait.")
+    if GpuHost.objects.filter(jump=host).exclude(state=GpuHost.State.RETIRED).exists():
+        raise HostProblem(f"Other hosts are reached through {host.name}.")
+    try:
+        with transaction.atomic():
+            host.delete()
+    except ProtectedError:
+        GpuHost.objects.filter(pk=host.pk).update(state=GpuHost.State.RETIRED)
+        return False
+    return True
+
+
+def examine(host: GpuHost) -> Iterator[doctor.Result]:
+    """Have the doctor look at each instance now; a sentence instead of verdicts where it does not answer.
+
+    Raises SshError where the host itself cannot be reached.
+    """
+    with HostConnection.open(target_of(host)) as connection:
+        gpus = gpus_of(connection)
+        for instance in host.instances.select_related("host"):
+            try:
+                yield instance, doctor.examine(reach_of(instance, connection), gpus=gpus, forgive=True)
+            except (HostProblem, ComfyError, CommandFailed) as error:
+                yield instance, str(error)
+    wakeup.wake()

@@ -18,7 +18,7 @@ from django.db import DatabaseError, close_old_connections, connections
 from django.utils import timezone
 from redis import RedisError
 
-from gpujobs import faults, progress, runner, workflows
+from gpujobs import doctor, faults, progress, runner, workflows
 from gpujobs.claiming import claim, is_outdone
 from gpujobs.comfyui import (
     ComfyError,
@@ -33,7 +33,7 @@ from gpujobs.comfyui import (
     SocketClosed,
     SocketSilent,
 )
-from gpujobs.faults import ProbeFailed
+from gpujobs.faults import HostProblem, ProbeFailed
 from gpujobs.models import Attempt, Instance, Job
 from gpujobs.probing import probe
 from gpujobs.runner import Reach, Superseded
@@ -52,7 +52,7 @@ INTERRUPT_AGAIN = timedelta(seconds=5)
 PROGRESS_EVERY = 0.5
 LEFTOVER_AFTER = timedelta(seconds=30)
 # What a lane can meet on its way; anything else is a mistake of ours and must be seen as one.
-TROUBLES = (ComfyError, SshError, ProbeFailed, OSError, EOFError, DatabaseError, RedisError)
+TROUBLES = (ComfyError, SshError, HostProblem, ProbeFailed, OSError, EOFError, DatabaseError, RedisError)
 
 
 class Lane:
@@ -141,6 +141,8 @@ class Lane:
             if self._news.is_set():
                 self._news.clear()
                 self._make_way()
+            if doctor.is_stale(self.reach.instance):
+                doctor.examine(self.reach)
             if self._has_room() and (attempt := claim(self.reach.instance, driver=self.driver)):
                 self._begin(attempt)
                 continue

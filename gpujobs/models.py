@@ -27,6 +27,8 @@ class GpuHost(models.Model):
     class State(models.TextChoices):
         ACTIVE = "active"
         DRAINING = "draining"
+        # Taken off the list; its row stays because results were made there.
+        RETIRED = "retired"
 
     code = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     name = models.SlugField(max_length=40, unique=True)
@@ -35,6 +37,8 @@ class GpuHost(models.Model):
     username = models.CharField(max_length=64)
     host_key = models.TextField(help_text="type and base64, as in known_hosts, without the host")
     key_path = models.CharField(max_length=255)
+    # NAME of settings.GPU_KEY_PASSPHRASES; empty where the common passphrase, or none, opens the key.
+    passphrase_name = models.CharField(max_length=40, blank=True)
     jump = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
     state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
     # The lease of the one driver that may talk to this host's instances.
@@ -83,8 +87,14 @@ class Instance(models.Model):
     input_dir = models.CharField(max_length=255, blank=True)
     output_dir = models.CharField(max_length=255, blank=True)
     temp_dir = models.CharField(max_length=255, blank=True)
-    # The workflows found possible here; null until somebody looked.
-    workflows = ArrayField(models.CharField(max_length=40), null=True)
+    # ComfyUI's own directory on the host, where models and nodes lie; empty where it is not known.
+    directory = models.CharField(max_length=255, blank=True)
+    # What the doctor found: when, the workflows possible here (none before it looked), what each of the others lacks
+    # ({workflow: [{"kind", "what", "detail"}]}), and the space left for results.
+    examined_at = models.DateTimeField(null=True)
+    workflows = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    findings = models.JSONField(default=dict, blank=True)
+    disk_free_mb = models.PositiveIntegerField(null=True)
     warm_workflow = models.CharField(max_length=40, blank=True)
     faults_in_row = models.PositiveSmallIntegerField(default=0)
     fault = models.CharField(max_length=40, blank=True)
@@ -108,9 +118,6 @@ class Instance(models.Model):
     def client_id(self) -> str:
         """The websocket's name. It outlives a driver, so that the next one hears of prompts the last one sent."""
         return f"portal-{self.code.hex}"
-
-    def can_run(self, workflow: str) -> bool:
-        return self.workflows is None or workflow in self.workflows
 
 
 class Job(models.Model):
@@ -304,3 +311,22 @@ class Output(models.Model):
 
     def __str__(self) -> str:
         return self.file
+
+
+class Scan(models.Model):
+    """One search of a host for files and history of attempts that are over. What it found it also removed."""
+
+    host = models.ForeignKey(GpuHost, models.CASCADE, related_name="scans")
+    at = models.DateTimeField(default=timezone.now)
+    found = models.PositiveIntegerField(default=0)
+    # Up to a hundred of them: [{"instance": port, "kind", "what", "attempt"}].
+    details = models.JSONField(default=list)
+    # Why the host, or one of its instances, could not be searched; empty where all of it was.
+    trouble = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-at"]
+        get_latest_by = "at"
+
+    def __str__(self) -> str:
+        return f"{self.host.name} {self.at:%Y-%m-%d %H:%M}"

@@ -116,7 +116,7 @@ def _active_seats() -> list[Seat]:
             id=instance.pk,
             memory_mb=instance.memory_mb,
             warm=instance.warm_workflow,
-            workflows=None if instance.workflows is None else frozenset(instance.workflows),
+            workflows=frozenset(instance.workflows),
         )
         for instance in active
     ]

@@ -38,7 +38,8 @@ def reconcile() -> None:
     driverless = GpuHost.objects.filter(Q(driver=None) | Q(driver_until__lt=now)).filter(
         Q(fault_at=None) | Q(fault="") | Q(fault_at__lt=now - RETRY_HOST)
     )
-    wanted = driverless.filter(at_work | Q(state=GpuHost.State.ACTIVE) if waiting else at_work)
+    with_instances = Q(state=GpuHost.State.ACTIVE, instances__isnull=False)
+    wanted = driverless.filter(at_work | with_instances if waiting else at_work)
     for host in wanted.distinct():
         wakeup.ask_for_driver(host)
 

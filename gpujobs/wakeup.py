@@ -47,7 +47,8 @@ def wake() -> None:
 
 def driverless_hosts() -> list[GpuHost]:
     free = Q(driver=None) | Q(driver_until__lt=timezone.now())
-    return list(GpuHost.objects.filter(free, state=GpuHost.State.ACTIVE))
+    # One without instances is only gone through.
+    return list(GpuHost.objects.filter(free, state=GpuHost.State.ACTIVE, instances__isnull=False).distinct())
 
 
 def ask_for_driver(host: GpuHost) -> bool:

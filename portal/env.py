@@ -65,6 +65,12 @@ def words(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
 
 
+def group(prefix: str) -> dict[str, str]:
+    """Every variable whose name begins so, by the rest of its name in capitals; files count as their variables do."""
+    names = {name.removesuffix("_FILE") for name in os.environ}
+    return {name.removeprefix(prefix): text(name) for name in sorted(names) if name.startswith(prefix)}
+
+
 def database(name: str) -> dict[str, Any]:
     """``postgresql://user:password@host:port/name?option=value`` as Django's dictionary.
 

@@ -105,6 +105,8 @@ GPUJOBS_IDLE_SECONDS = env.whole("GPUJOBS_IDLE_SECONDS", 300)
 GPUJOBS_WEDGED_SECONDS = env.whole("GPUJOBS_WEDGED_SECONDS", 600, least=1)
 # Of the private keys that GPU hosts name by path.
 GPU_KEY_PASSPHRASE = env.text("GPU_KEY_PASSPHRASE", "")
+# Of a key that has one of its own: GPU_KEY_PASSPHRASE_EC2 is that of hosts added with --passphrase EC2.
+GPU_KEY_PASSPHRASES = env.group("GPU_KEY_PASSPHRASE_")
 
 STORAGE_ROOT = Path(env.text("STORAGE_ROOT", str(BASE_DIR / ".demo" / "files")))
 STORAGES = {

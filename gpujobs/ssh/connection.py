@@ -152,12 +152,21 @@ class HostConnection:
             raise HostUnreachable(f"the jump host does not reach {target}") from error
 
 
-def scan_host_key(address: str, port: int, timeout: float = 10.0) -> str:
+def scan_host_key(address: str, port: int, timeout: float = 10.0, *, jump: Target | None = None) -> str:
     """The key a host shows, as Target.host_key wants it, without logging in. Raises HostUnreachable.
 
-    What was scanned is to be compared with what the host's owner says before it is trusted.
+    With `jump` the host is reached through that one, which raises what HostConnection.open does. What was scanned is
+    to be compared with what the host's owner says before it is trusted.
     """
-    transport = negotiate(connect_tcp(address, port, timeout), f"{address}:{port}", "", timeout)
+    if jump is None:
+        return _shown_key(connect_tcp(address, port, timeout), f"{address}:{port}", timeout)
+    with HostConnection.open(jump, timeout=timeout) as connection:
+        target = Target(address=address, port=port, username="", host_key="", key_path="")
+        return _shown_key(connection._road_to(target), str(target), timeout)
+
+
+def _shown_key(road: socket.socket | paramiko.Channel, where: str, timeout: float) -> str:
+    transport = negotiate(road, where, "", timeout)
     try:
         key = transport.get_remote_server_key()
         return f"{key.get_name()} {key.get_base64()}"

@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from gpujobs.workflows.model_files import MODEL_FILES
+
 WORKFLOWS = Path(__file__).resolve().parents[1] / "workflows"
 MODEL_SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".onnx", ".gguf", ".pkl")
 # Inputs that list the files of ComfyUI's input folder: (class, input).
@@ -44,10 +46,12 @@ class NodeFacts:
         for graph in shipped_graphs():
             for node in graph.values():
                 self._install_models(node)
+        # Lists that are written into a node's code stay as they are, whatever lies on the disk.
+        gone = set(absent_models) - {model.file for model in MODEL_FILES if not model.listed}
         for name in self._classes:
             for spec in self.inputs(name).values():
                 if isinstance(spec[0], list):
-                    spec[0] = [each for each in spec[0] if not isinstance(each, str) or each not in absent_models]
+                    spec[0] = [each for each in spec[0] if not isinstance(each, str) or each not in gone]
 
     def _install_models(self, node: dict[str, Any]) -> None:
         if node["class_type"] not in self._classes:

@@ -4,9 +4,12 @@ import hashlib
 import os
 import re
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+from gpujobs.workflows.model_files import MODEL_FILES
 
 
 class OutputPlace(NamedTuple):
@@ -38,6 +41,19 @@ class Folders:
         shutil.rmtree(self.temp, ignore_errors=True)
         for folder in (self.input, self.output, self.temp):
             folder.mkdir(parents=True, exist_ok=True)
+
+    def lay_models(self, absent: Collection[str]) -> None:
+        """Empty files in the places of the models that the product's workflows load: SFTP shows whether one is there,
+        and nothing here reads what is in it."""
+        for model in MODEL_FILES:
+            place = self.home / model.path
+            if model.file in absent:
+                shutil.rmtree(place, ignore_errors=True)
+                place.unlink(missing_ok=True)
+                continue
+            for file in [place / part for part in model.parts] or [place]:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.touch()
 
     def of_type(self, kind: str) -> Path | None:
         return {"input": self.input, "output": self.output, "temp": self.temp}.get(kind)

@@ -53,6 +53,7 @@ class Instance:
     async def aboot(self) -> None:
         """Raises OSError if the port is taken."""
         self._loop = asyncio.get_running_loop()
+        self.folders.lay_models(self.settings.absent_models)
         self.process = Process(
             settings=self.settings,
             facts=self.facts,

@@ -12,7 +12,8 @@ class Settings:
     step_seconds: one sampler step. frame_seconds: one frame of an interpolation or an upscale.
     load_seconds: taking a checkpoint into GPU memory when another one was there.
     node_seconds: node class -> time of a node that reports no progress (an interrupt waits for it).
-    absent_models: file names that this host lacks; a graph that names one is refused.
+    absent_models: names of model files and folders that this host lacks; a graph that names a file
+        of a loader's list is refused.
     broken_models: files that are there but cannot be read; the loader node fails, as after a cut-off download.
     canned_result: a file that every output node gives a copy of. Nothing is drawn then: the nodes take their time, say
     what they always say and cost no CPU, so that what is measured is whoever drives the host.

@@ -1,67 +1,95 @@
-"""manage.py gpu: add, list, drain, resume and remove GPU hosts."""
+"""manage.py gpu: add, list, doctor, drain, resume, restart and remove GPU hosts."""
 
+import json
+import shlex
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db.models import ProtectedError
 
 from gpujobs import hosts, wakeup
-from gpujobs.models import Attempt, GpuHost
+from gpujobs.doctor import Result, Verdict, table, verdicts_of
+from gpujobs.driver import target_of
+from gpujobs.faults import HostProblem
+from gpujobs.models import GpuHost, Instance
 from gpujobs.ssh import SshError, fingerprint, scan_host_key
 
 
 class Command(BaseCommand):
-    help = "GPU hosts: add, list, drain, resume, remove."
+    help = "GPU hosts: add, list, doctor, drain, resume, restart, remove."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        add = actions.add_parser("add", help="add a host after showing its key's fingerprint")
-        add.add_argument("name")
-        add.add_argument("address", help="user@host or user@host:port")
-        add.add_argument("--key", required=True, help="path of the private key on the portal's machine")
-        add.add_argument("--port", dest="ports", type=int, action="append", help="of a ComfyUI instance; repeatable")
-        add.add_argument("--directory", default="", help="ComfyUI's directory on the host")
-        add.add_argument("--fingerprint", help="accept the host key with this fingerprint without asking")
-        add.add_argument("--jump", help="name of a host to go through")
-        actions.add_parser("list", help="hosts and instances with their state")
+        self._add_arguments_of_add(actions.add_parser("add", help="add a host after showing its key's fingerprint"))
+        listing = actions.add_parser("list", help="hosts and instances with their state")
+        listing.add_argument("--all", action="store_true", help="removed ones as well")
+        look = actions.add_parser("doctor", help="what each instance can make, or exactly what it lacks; looks now")
+        look.add_argument("name", nargs="?", help="a host; all of them without")
+        look.add_argument("--json", action="store_true")
         for name, text in (
             ("drain", "give it no new work; what runs there ends"),
             ("resume", "give it work again"),
-            ("remove", "forget a host that never worked, or that is drained and clean"),
+            ("restart", "run the instance's restart command; a probe brings it back"),
+            ("remove", "forget a host that never worked; take one that is drained and clean off the list"),
         ):
-            actions.add_parser(name, help=text).add_argument("name")
+            action = actions.add_parser(name, help=text)
+            action.add_argument("name", help="a host" if name == "remove" else "a host, or an instance as host:port")
+
+    def _add_arguments_of_add(self, add: ArgumentParser) -> None:
+        add.add_argument("name")
+        add.add_argument("address", help="user@host or user@host:port")
+        add.add_argument("--key", required=True, help="path of the private key on the portal's machine")
+        add.add_argument(
+            "--passphrase",
+            metavar="NAME",
+            default="",
+            help="the key opens with the environment's GPU_KEY_PASSPHRASE_NAME; the value itself is kept nowhere",
+        )
+        add.add_argument(
+            "--port",
+            dest="ports",
+            type=int,
+            action="append",
+            help="of a ComfyUI instance; repeatable; without it one is looked for on 8188 and up for each GPU",
+        )
+        add.add_argument("--only-jump", action="store_true", help="no GPUs there: other hosts are reached through it")
+        add.add_argument("--directory", default="", help="ComfyUI's directory on the host")
+        add.add_argument(
+            "--restart",
+            default="",
+            help='command that restarts an instance, e.g. "systemctl --user restart comfyui@{index}"; {port} works too',
+        )
+        add.add_argument("--fingerprint", help="accept the host key with this fingerprint without asking")
+        add.add_argument("--jump", help="name of a host to go through")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        action = {"add": self.add, "list": self.list, "drain": self.drain, "resume": self.resume, "remove": self.remove}
-        action[options["action"]](options)
+        actions = {
+            "add": self.add,
+            "list": self.list,
+            "doctor": self.doctor,
+            "drain": self.drain,
+            "resume": self.resume,
+            "restart": self.restart,
+            "remove": self.remove,
+        }
+        try:
+            actions[options["action"]](options)
+        except (SshError, HostProblem) as error:
+            raise CommandError(str(error)) from error
 
     def add(self, options: dict[str, Any]) -> None:
-        username, _, place = options["address"].rpartition("@")
-        address, _, port = place.partition(":")
-        if not username or not address or not (port or "22").isdigit():
-            raise CommandError("The address must read user@host or user@host:port.")
-        host = GpuHost(
-            name=options["name"],
-            address=address,
-            port=int(port or 22),
-            username=username,
-            key_path=options["key"],
-            jump=_host(options["jump"]) if options["jump"] else None,
-        )
-        if GpuHost.objects.filter(name=host.name).exists():
-            raise CommandError(f"There is a host called {host.name} already.")
-        try:
-            host.host_key = self._accepted_key(host, options["fingerprint"])
-            instances = hosts.add(host, options["ports"] or [8188], directory=options["directory"])
-        except (SshError, hosts.HostProblem) as error:
-            raise CommandError(str(error)) from error
+        host = _new_host(options)
+        host.host_key = self._accepted_key(host, options["fingerprint"])
+        ports = [] if options["only_jump"] else options["ports"]
+        instances = hosts.add(host, ports, directory=options["directory"], restart=options["restart"])
         wakeup.wake()
         for instance in instances:
-            self.stdout.write(f"{instance}: {instance.gpu_name}, {instance.memory_mb} MiB, ComfyUI {instance.version}")
+            self.stdout.write(f"{_described(instance)}  restart: {shlex.join(instance.restart_command) or 'none'}")
+        self._say_verdicts([(instance, verdicts_of(instance)) for instance in instances])
 
     def _accepted_key(self, host: GpuHost, expected: str | None) -> str:
-        key = scan_host_key(host.address, host.port)
+        key = scan_host_key(host.address, host.port, jump=target_of(host.jump) if host.jump else None)
         seen = fingerprint(key)
         if expected:
             if seen != expected:
@@ -73,36 +101,96 @@ class Command(BaseCommand):
         return key
 
     def list(self, options: dict[str, Any]) -> None:
-        for host in GpuHost.objects.prefetch_related("instances"):
+        every = GpuHost.objects.prefetch_related("instances")
+        for host in every if options["all"] else every.exclude(state=GpuHost.State.RETIRED):
+            through = f"  through {host.jump.name}" if host.jump else ""
             fault = f"  {host.fault}: {host.fault_text}" if host.fault else ""
-            self.stdout.write(f"{host.name}  {host.username}@{host.address}:{host.port}  {host.state}{fault}")
+            self.stdout.write(f"{host.name}  {host.username}@{host.address}:{host.port}{through}  {host.state}{fault}")
             for instance in host.instances.all():
                 fault = f"  {instance.fault}: {instance.fault_text}" if instance.fault else ""
-                self.stdout.write(
-                    f"  :{instance.port}  {instance.gpu_name}  {instance.memory_mb} MiB  ComfyUI {instance.version}"
-                    f"  {instance.state}{fault}"
-                )
+                self.stdout.write(f"  {_described(instance)}  {instance.state}{fault}")
+
+    def doctor(self, options: dict[str, Any]) -> None:
+        every = GpuHost.objects.exclude(state=GpuHost.State.RETIRED)
+        wanted = [_host(options["name"])] if options["name"] else list(every.filter(instances__isnull=False).distinct())
+        results: list[Result] = []
+        for host in wanted:
+            try:
+                results += hosts.examine(host)
+            except SshError as error:
+                results += [(instance, str(error)) for instance in host.instances.select_related("host")]
+        if options["json"]:
+            self.stdout.write(json.dumps([_as_json(*result) for result in results], indent=2))
+        else:
+            self._say_verdicts(results)
+
+    def _say_verdicts(self, results: Sequence[Result]) -> None:
+        for line in table(results):
+            self.stdout.write(line)
 
     def drain(self, options: dict[str, Any]) -> None:
-        GpuHost.objects.filter(pk=_host(options["name"]).pk).update(state=GpuHost.State.DRAINING)
+        self._say(hosts.drain(_target(options["name"])), options["name"], "draining", "was not at work")
 
     def resume(self, options: dict[str, Any]) -> None:
-        GpuHost.objects.filter(pk=_host(options["name"]).pk).update(state=GpuHost.State.ACTIVE)
+        self._say(hosts.resume(_target(options["name"])), options["name"], "at work again", "was not draining")
+
+    def restart(self, options: dict[str, Any]) -> None:
+        target = _target(options["name"])
+        for instance in target.instances.select_related("host") if isinstance(target, GpuHost) else [target]:
+            hosts.restart(instance)
+            self.stdout.write(f"{instance}: restarted; it is tried before it gets work again")
         wakeup.wake()
 
     def remove(self, options: dict[str, Any]) -> None:
-        host = _host(options["name"])
-        attempts = Attempt.objects.filter(instance__host=host)
-        if attempts.filter(state__in=Attempt.LIVE).exists() or attempts.filter(cleaned_at=None).exists():
-            raise CommandError(f"{host.name} still has work or files of ours; drain it and wait.")
-        try:
-            host.delete()
-        except ProtectedError as error:
-            raise CommandError(f"{host.name} has made results and stays on record; drain it instead.") from error
+        forgotten = hosts.remove(_host(options["name"]))
+        self._say(forgotten, options["name"], "forgotten", "off the list; what it made stays on record")
+
+    def _say(self, done: bool, name: str, yes: str, no: str) -> None:
+        self.stdout.write(f"{name}: {yes if done else no}")
+
+
+def _as_json(instance: Instance, verdicts: list[Verdict] | str) -> dict[str, Any]:
+    if isinstance(verdicts, str):
+        return {"instance": str(instance), "error": verdicts}
+    found = {v.workflow: [{"kind": f.kind, "what": f.what, "detail": f.detail} for f in v.findings] for v in verdicts}
+    return {"instance": str(instance), "ready": [v.workflow for v in verdicts if v.ready], "findings": found}
+
+
+def _described(instance: Instance) -> str:
+    free = "" if instance.disk_free_mb is None else f"  {instance.disk_free_mb // 1024} GiB free"
+    return (
+        f":{instance.port}  GPU {instance.gpu_index} {instance.gpu_name}  {instance.memory_mb} MiB"
+        f"  ComfyUI {instance.version}{free}"
+    )
+
+
+def _new_host(options: dict[str, Any]) -> GpuHost:
+    username, _, place = options["address"].rpartition("@")
+    address, _, port = place.partition(":")
+    if not username or not address or not (port or "22").isdigit():
+        raise CommandError("The address must read user@host or user@host:port.")
+    if GpuHost.objects.filter(name=options["name"]).exists():
+        raise CommandError(f"There is a host called {options['name']} already; gpu list --all shows removed ones too.")
+    return GpuHost(
+        name=options["name"],
+        address=address,
+        port=int(port or 22),
+        username=username,
+        key_path=options["key"],
+        passphrase_name=options["passphrase"],
+        jump=_host(options["jump"]) if options["jump"] else None,
+    )
+
+
+def _target(name: str) -> GpuHost | Instance:
+    found = hosts.find(name)
+    if found is None:
+        raise CommandError(f"There is no host or instance called {name}.")
+    return found
 
 
 def _host(name: str) -> GpuHost:
-    try:
-        return GpuHost.objects.get(name=name)
-    except GpuHost.DoesNotExist as error:
-        raise CommandError(f"There is no host called {name}.") from error
+    found = _target(name)
+    if not isinstance(found, GpuHost):
+        raise CommandError(f"{name} is an instance; name its host.")
+    return found
