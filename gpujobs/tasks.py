@@ -4,11 +4,12 @@ import logging
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import django_rq
 import rq
 from django.db.models import Q
 from django.utils import timezone
 
-from gpujobs import faults, runner, wakeup
+from gpujobs import faults, runner, scanning, wakeup
 from gpujobs.driver import drive as drive_host
 from gpujobs.models import Attempt, GpuHost, Job
 from gpujobs.runner import Superseded
@@ -42,6 +43,16 @@ def reconcile() -> None:
     wanted = driverless.filter(at_work | with_instances if waiting else at_work)
     for host in wanted.distinct():
         wakeup.ask_for_driver(host)
+
+
+def scan() -> None:
+    """Search every host that was not searched for a day for what attempts may have left there."""
+    for host in scanning.due_hosts():
+        django_rq.get_queue("upkeep").enqueue("gpujobs.tasks.scan_host", str(host.code), result_ttl=60)
+
+
+def scan_host(host_code: str) -> None:
+    scanning.scan(GpuHost.objects.get(code=UUID(host_code)))
 
 
 def free_gone_hosts(now: datetime) -> None:

@@ -6,11 +6,15 @@ One scheduler is enough. Two do no harm: every task finds its work in the databa
 from rq.cron import register
 
 from gpujobs import tasks
+from orders import intake
 from orders import tasks as order_tasks
 
-MINUTE = 60
+HOUR = 3600
 
 # Its result is of no use, and the next run is near: a run that waited longer than that may fall away.
 # A driver's lease runs 20 seconds; with 10 between two looks, a dead one's jobs are driven again within 30.
 register(tasks.reconcile, queue_name="upkeep", interval=10, result_ttl=0, ttl=10)
 register(order_tasks.sweep, queue_name="upkeep", interval=30, result_ttl=0, ttl=30)
+register(intake.forget_unfinished, queue_name="upkeep", interval=HOUR, result_ttl=0, ttl=HOUR)
+# Each host once a day: the task takes those whose last search is a day old, so a lost run is made up for.
+register(tasks.scan, queue_name="upkeep", interval=HOUR, result_ttl=0, ttl=HOUR)

@@ -1,4 +1,4 @@
-"""manage.py gpu: add, list, doctor, drain, resume, restart and remove GPU hosts."""
+"""manage.py gpu: add, list, doctor, scan, drain, resume, restart and remove GPU hosts."""
 
 import json
 import shlex
@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from gpujobs import hosts, wakeup
+from gpujobs import hosts, scanning, wakeup
 from gpujobs.doctor import Result, Verdict, table, verdicts_of
 from gpujobs.driver import target_of
 from gpujobs.faults import HostProblem
@@ -17,7 +17,7 @@ from gpujobs.ssh import SshError, fingerprint, scan_host_key
 
 
 class Command(BaseCommand):
-    help = "GPU hosts: add, list, doctor, drain, resume, restart, remove."
+    help = "GPU hosts: add, list, doctor, scan, drain, resume, restart, remove."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -27,6 +27,8 @@ class Command(BaseCommand):
         look = actions.add_parser("doctor", help="what each instance can make, or exactly what it lacks; looks now")
         look.add_argument("name", nargs="?", help="a host; all of them without")
         look.add_argument("--json", action="store_true")
+        search = actions.add_parser("scan", help="search hosts for what attempts left behind, and remove it")
+        search.add_argument("name", nargs="?", help="a host; all of them without")
         for name, text in (
             ("drain", "give it no new work; what runs there ends"),
             ("resume", "give it work again"),
@@ -68,6 +70,7 @@ class Command(BaseCommand):
             "add": self.add,
             "list": self.list,
             "doctor": self.doctor,
+            "scan": self.scan,
             "drain": self.drain,
             "resume": self.resume,
             "restart": self.restart,
@@ -111,10 +114,8 @@ class Command(BaseCommand):
                 self.stdout.write(f"  {_described(instance)}  {instance.state}{fault}")
 
     def doctor(self, options: dict[str, Any]) -> None:
-        every = GpuHost.objects.exclude(state=GpuHost.State.RETIRED)
-        wanted = [_host(options["name"])] if options["name"] else list(every.filter(instances__isnull=False).distinct())
         results: list[Result] = []
-        for host in wanted:
+        for host in _hosts(options["name"]):
             try:
                 results += hosts.examine(host)
             except SshError as error:
@@ -127,6 +128,19 @@ class Command(BaseCommand):
     def _say_verdicts(self, results: Sequence[Result]) -> None:
         for line in table(results):
             self.stdout.write(line)
+
+    def scan(self, options: dict[str, Any]) -> None:
+        searched = [scanning.scan(host) for host in _hosts(options["name"])]
+        for one in searched:
+            self.stdout.write(
+                f"{one.host.name}: {one.found} left behind and removed"
+                if one.found
+                else f"{one.host.name}: nothing left behind"
+            )
+            for each in one.details:
+                self.stdout.write(f"  :{each['instance']}  {each['kind']}  {each['what']}")
+        if troubles := [one.trouble for one in searched if one.trouble]:
+            raise CommandError("\n".join(troubles))
 
     def drain(self, options: dict[str, Any]) -> None:
         self._say(hosts.drain(_target(options["name"])), options["name"], "draining", "was not at work")
@@ -180,6 +194,14 @@ def _new_host(options: dict[str, Any]) -> GpuHost:
         passphrase_name=options["passphrase"],
         jump=_host(options["jump"]) if options["jump"] else None,
     )
+
+
+def _hosts(name: str | None) -> list[GpuHost]:
+    """The one named, or all that have instances."""
+    if name:
+        return [_host(name)]
+    every = GpuHost.objects.exclude(state=GpuHost.State.RETIRED)
+    return list(every.filter(instances__isnull=False).distinct())
 
 
 def _target(name: str) -> GpuHost | Instance:
