@@ -58,7 +58,7 @@ def hosts() -> list[OneHost]:
     for attempt in Attempt.objects.filter(state__in=Attempt.LIVE).select_related("job").order_by("claimed_at"):
         live[attempt.instance_id].append(attempt)
     told = progress.of([attempt.job_id for attempts in live.values() for attempt in attempts])
-    every = GpuHost.objects.prefetch_related(
+    every = GpuHost.objects.exclude(state=GpuHost.State.RETIRED).prefetch_related(
         Prefetch("instances", Instance.objects.select_related("host").order_by("gpu_index", "port"))
     )
     return [
@@ -80,8 +80,7 @@ def hosts() -> list[OneHost]:
 def queue() -> list[InQueue]:
     """The most urgent queued jobs, in the order in which they are due."""
     now = timezone.now()
-    seats = _active_seats()
-    able: dict[str, int] = {name: sum(seat.can(name, demand) for seat in seats) for name, demand in demands().items()}
+    able = possible_instances()
     waiting = Job.objects.filter(state=Job.State.QUEUED).order_by("due_at", "queued_at", "pk")[:QUEUE_SHOWN]
     return [
         InQueue(
@@ -105,8 +104,13 @@ def ended() -> list[Attempt]:
 
 def impossible_workflows() -> list[str]:
     """Workflows that no active instance can make."""
+    return [name for name, count in possible_instances().items() if not count]
+
+
+def possible_instances() -> dict[str, int]:
+    """On how many active instances each workflow could be made."""
     seats = _active_seats()
-    return [name for name, demand in demands().items() if not any(seat.can(name, demand) for seat in seats)]
+    return {name: sum(seat.can(name, demand) for seat in seats) for name, demand in demands().items()}
 
 
 def _active_seats() -> list[Seat]:
