@@ -80,11 +80,12 @@ def _attempts() -> Iterator[Metric]:
         "gpujobs_attempts", "Attempts that ended, by how and by fault.", labels=["workflow", "outcome", "fault"]
     )
     over = Attempt.objects.exclude(state__in=Attempt.LIVE).order_by()
-    for row in over.values("job__workflow", "state", "fault").annotate(count=Count("pk")):
-        attempts.add_metric([row["job__workflow"], row["state"], row["fault"]], row["count"])
+    for workflow, state, fault, count in over.values_list("job__workflow", "state", "fault").annotate(Count("pk")):
+        attempts.add_metric([workflow, state, fault], count)
     jobs = CounterMetricFamily("gpujobs_jobs", "Jobs that ended, by how.", labels=["workflow", "outcome"])
-    for row in Job.objects.filter(state__in=Job.ENDED).order_by().values("workflow", "state").annotate(n=Count("pk")):
-        jobs.add_metric([row["workflow"], row["state"]], row["n"])
+    ended = Job.objects.filter(state__in=Job.ENDED).order_by()
+    for workflow, state, count in ended.values_list("workflow", "state").annotate(Count("pk")):
+        jobs.add_metric([workflow, state], count)
     yield from (attempts, jobs)
 
 
@@ -107,7 +108,8 @@ def _phases() -> Metric:
             within = counted & Q(**{f"{phase}__lte": timedelta(seconds=limit)})
             wanted[f"{phase}_{number}"] = Count("pk", filter=within)
     rows = Attempt.objects.filter(state=Attempt.State.SUCCEEDED).alias(**spans).order_by()
-    for row in rows.values("job__workflow").annotate(**wanted):
+    row: dict[str, Any]
+    for row in rows.values("job__workflow").annotate(**wanted):  # type: ignore[assignment]  # names made above
         for phase in PHASES:
             buckets = [(str(float(limit)), row[f"{phase}_{number}"]) for number, limit in enumerate(BUCKETS)]
             total = row[f"{phase}_sum"] or timedelta(0)
