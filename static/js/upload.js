@@ -6,7 +6,6 @@
 import { csrfToken, endedLogin } from "./asking.js";
 import { say } from "./words.js";
 
-const AT_ONCE = 2;
 let underWay = 0;
 
 class Uploads {
@@ -14,7 +13,7 @@ class Uploads {
     this.form = form;
     this.list = document.querySelector(form.dataset.upload);
     this.waiting = [];
-    this.running = 0;
+    this.sending = false;
     form.addEventListener("change", (event) => {
       if (event.target.type !== "file") return;
       this.add(event.target.name, event.target.files);
@@ -52,14 +51,15 @@ class Uploads {
     this.next();
   }
 
+  // One after another, in the order they were chosen: the first one becomes the portrait.
   next() {
-    while (this.running < AT_ONCE && this.waiting.length) {
+    while (!this.sending && this.waiting.length) {
       const [name, item] = this.waiting.shift();
       if (item.gone) continue;
-      this.running += 1;
+      this.sending = true;
       underWay += 1;
       this.send(name, item, () => {
-        this.running -= 1;
+        this.sending = false;
         underWay -= 1;
         this.next();
       });
