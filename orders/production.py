@@ -53,7 +53,8 @@ def submit(order: Order, *, by: User, request: HttpRequest | None) -> bool:
         _demand_ready(order)
         order.submitted_at, order.submitted_by = timezone.now(), by
         order.save(update_fields=["submitted_at", "submitted_by", "updated_at"])
-        items = list(order.items.filter(state=Item.State.WAITING))
+        # Of an order already late everything is due at once: then the portrait still comes before a video.
+        items = sorted(order.items.filter(state=Item.State.WAITING), key=lambda item: -item.product.ahead)
         for item in items:
             _start_round(order, item)
         products = [item.product_key for item in items]

@@ -154,7 +154,8 @@ PORTRAIT = Product(
         ),
         GLASSES,
     ),
-    ahead=timedelta(minutes=40),
+    # First of all: it is printed and framed, and hangs when the altar is set.
+    ahead=timedelta(hours=2),
 )
 LIFE_SCENE = Product(
     key="life_scene",
@@ -252,6 +253,6 @@ LIVING_VIDEO = Product(
             default="breath",
         ),
     ),
-    ahead=timedelta(hours=2),
+    ahead=timedelta(minutes=40),
 )
 PRODUCTS = MappingProxyType({product.key: product for product in (PORTRAIT, LIFE_SCENE, LIVING_VIDEO)})

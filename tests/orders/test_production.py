@@ -64,13 +64,21 @@ def test_what_was_asked_is_something_the_workflow_can_build():
 def test_candidates_are_due_before_the_picture_is_needed():
     needed = timezone.now() + timedelta(hours=5)
     order = made.make_submitted_order(needed_at=needed)
-    assert Job.objects.first().due_at == needed - timedelta(minutes=40)
+    assert Job.objects.first().due_at == needed - timedelta(hours=2)
     assert order.submitted_at
 
 
 def test_a_late_order_is_due_now_and_not_in_the_past():
     made.make_submitted_order(needed_at=timezone.now() - timedelta(hours=5))
     assert abs(Job.objects.first().due_at - timezone.now()) < timedelta(seconds=10)
+
+
+@pytest.mark.parametrize("needed_in", [timedelta(minutes=20), timedelta(hours=30)])
+def test_the_portrait_is_due_before_a_scene_and_a_scene_before_a_video(needed_in):
+    products = ("living_video", "life_scene", "portrait")  # as somebody ticked them
+    made.make_submitted_order(products=products, needed_at=timezone.now() + needed_in)
+    due = Job.objects.order_by("due_at").values_list("workflow", flat=True)
+    assert list(due) == ["portrait"] * 4 + ["life_scene"] * 3 + ["living_video"]
 
 
 def test_a_second_submit_changes_nothing():
