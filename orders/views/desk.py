@@ -302,26 +302,34 @@ def item_again(request: HttpRequest, code: UUID, item_code: UUID) -> HttpRespons
 
 
 def _order(request: HttpRequest, order: Order) -> dict[str, Any]:
-    [now] = following.now_of([order])
-    return {
-        "order": order,
-        "now": now,
-        "version": version_of(_state_of(now), timezone.now().minute),
-        "form": OrderForm.of(order),
-        "page_code": uuid4(),
-        "links": order.links.all(),
-        "can_issue": delivery.can_issue(order),
-        "history": history.of(order),
-        "facts": order.facts(),
-        "here": "desk",
-    } | _shared(order)
+    return (
+        _live(order)
+        | {
+            "order": order,
+            "form": OrderForm.of(order),
+            "page_code": uuid4(),
+            "links": order.links.all(),
+            "history": history.of(order),
+            "facts": order.facts(),
+            "here": "desk",
+        }
+        | _shared(order)
+    )
 
 
 @for_roles("staff", "manager")
 @require_safe
 def order_live(request: HttpRequest, code: UUID) -> HttpResponseBase:
-    """What is being made, as it is made."""
+    """What is being made, as it is made; and once the first of it is approved, the way to hand it out."""
     order = get_order(asker(request), code)
+    context = _live(order) | {"order": order}
+    if request.GET.get("can_issue", "") != str(int(context["can_issue"])):
+        context |= {"links": order.links.all(), "oob": True}
+    return fragment(request, "orders/_live.html", context, version=context["version"])
+
+
+def _live(order: Order) -> dict[str, Any]:
     [now] = following.now_of([order])
-    version = version_of(_state_of(now), timezone.now().minute)
-    return fragment(request, "orders/_live.html", {"order": order, "now": now}, version=version)
+    can_issue = delivery.can_issue(order)
+    version = version_of(_state_of(now), can_issue, timezone.now().minute)
+    return {"now": now, "can_issue": can_issue, "version": version}

@@ -1,5 +1,6 @@
 """The page of an order that was sent: what is being made, as it is made, and what happened."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -10,9 +11,18 @@ from pytest_django import DjangoAssertNumQueries
 from gpujobs import progress
 from gpujobs.models import Job
 from orders import following
-from orders.models import Item, Order
+from orders.models import Approval, Item, Order
+from orders.review import approve
+from orders.tasks import finish
 from portal.models import User
-from tests.factories import finish_job, make_order, make_photo, make_reviewable_item, make_submitted_order
+from tests.factories import (
+    finish_job,
+    make_order,
+    make_photo,
+    make_reviewable_item,
+    make_reviewer,
+    make_submitted_order,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +71,20 @@ def test_asking_stops_when_nothing_can_change_by_itself(desk: Client, alice: Use
     assert "hx-trigger" not in live(desk, order)
 
 
+def test_what_was_approved_is_offered_for_handing_out_on_a_page_that_stood_open(desk: Client, alice: User) -> None:
+    item = make_reviewable_item(alice)
+    address = re.search(r'hx-get="([^"]+/live/[^"]+)"', desk.get(f"/orders/{item.order.code}/").content.decode())
+    assert address
+    approve(item.candidates.all()[:1], by=make_reviewer(), request=None)
+    finish(Approval.objects.get().pk)
+    page = desk.get(address[1].replace("&amp;", "&")).content.decode()
+    assert 'id="links"' in page
+    assert f'action="/orders/{item.order.code}/links/"' in page
+    renewed = re.search(r'hx-get="([^"]+/live/)[^"]+(&amp;can_issue=1)"', page)
+    assert renewed
+    assert 'id="links"' not in desk.get(f"{renewed[1]}?can_issue=1").content.decode()
+
+
 def test_what_waits_for_the_reviewer_says_so(desk: Client, alice: User) -> None:
     item = make_reviewable_item(alice)
     page = live(desk, item.order)
@@ -90,7 +114,8 @@ def test_the_number_of_queries_does_not_grow_with_what_is_made(
     small = make_submitted_order(alice)
     large = make_submitted_order(alice, products=("portrait", "life_scene", "living_video"))
     make_photo(large)
-    desk.get(f"/orders/{small.code}/live/")
+    for order in (small, large):  # how long each workflow usually takes is looked up once a minute
+        desk.get(f"/orders/{order.code}/live/")
     with django_assert_num_queries(20, exact=False) as few:
         desk.get(f"/orders/{small.code}/live/")
     with django_assert_num_queries(len(few)):
