@@ -13,8 +13,10 @@ from django.test import Client
 from PIL import Image
 
 from orders.models import Item, Order, Photo
+from portal.demo.sample_people import sample_photo
 from portal.models import AuditEvent, User
 from tests.factories import drawn_person, make_order, make_photo, make_submitted_order
+from tests.intake.pictures import bomb_png
 from tests.orders.conftest import browser_of
 
 pytestmark = pytest.mark.django_db
@@ -80,6 +82,35 @@ def test_a_script_is_answered_with_the_sentence_alone(desk: Client, alice: User)
     assert answer.status_code == 422
     assert answer["Content-Type"].startswith("text/plain")
     assert answer.content.decode().endswith("주세요.")
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (sample_photo(0, 0)[:100_000], "파일이 끝까지 들어 있지 않습니다."),
+        (bomb_png(60_000, 60_000), "사진이 너무 큽니다."),
+        (b"<!doctype html><title>a page, not a photo</title>", "사진 파일이 아닙니다."),
+        (b"", "빈 파일입니다."),
+    ],
+    ids=["truncated JPEG", "60,000 × 60,000 PNG", "HTML named .jpg", "0 bytes"],
+)
+def test_a_file_that_is_no_whole_photo_is_refused_in_words_and_leaves_nothing(
+    desk: Client, alice: User, data: bytes, why: str
+) -> None:
+    order = make_order(alice)
+    answer = add(desk, order.code, SimpleUploadedFile("어머니.jpg", data, "image/jpeg"))
+    assert (answer.status_code, answer.content.decode().startswith(why)) == (422, True)
+    assert not order.photos.exists()
+    assert stored_files() == []
+
+
+def test_a_photo_sent_with_a_wrong_csrf_token_is_not_looked_at(alice: User) -> None:
+    order = make_order(alice)
+    browser = browser_of(alice, enforce_csrf_checks=True)
+    sent = {"photos": [picture()], "csrfmiddlewaretoken": "x" * 64}
+    assert browser.post(f"/orders/{order.code}/photos/add/", sent).status_code == 403
+    assert not order.photos.exists()
+    assert stored_files() == []
 
 
 def test_nothing_is_kept_of_a_refused_file(desk: Client, alice: User) -> None:
