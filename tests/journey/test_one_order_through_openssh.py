@@ -1,8 +1,6 @@
 """One order, all three products, from the login to the zip, its GPU host behind a real OpenSSH sshd."""
 
-import hashlib
 import io
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -10,9 +8,10 @@ from django.test import Client
 
 from gpujobs.models import Attempt
 from gpujobs.standin import StandinHost
-from orders.models import Approval, Deliverable, Item, Order
+from orders.models import Deliverable, Item
 from tests.factories import make_reviewer, make_staff
 from tests.gpujobs.fleet import QUICK, Fleet, behind_sshd, make_key, wait_until
+from tests.journey.approvals import PRODUCTS, approved, zipped
 from tests.journey.asking import approve_everything, link_of, logged_in, submit_an_order
 from tests.workers import worker
 
@@ -21,7 +20,6 @@ pytestmark = [
     pytest.mark.sshd,
     pytest.mark.timeout(300),
 ]
-PRODUCTS = ("portrait", "life_scene", "living_video")
 
 
 @pytest.fixture
@@ -49,26 +47,7 @@ def test_an_order_goes_through_openssh_from_the_login_to_the_zip(fleet: Fleet) -
     family = Client()
     link = link_of(desk, order)
     assert "고 김영자 님을" in family.get(link).content.decode()
-    assert zipped(family, link) == approved(order)
-
-
-def zipped(family: Client, link: str) -> dict[str, str]:
-    """Name to sha256 of what the family's zip holds."""
     answer = family.get(f"{link}/all.zip")
-    body = b"".join(answer)  # streamed
+    body = b"".join(answer)
     assert len(body) == int(answer["Content-Length"])
-    with zipfile.ZipFile(io.BytesIO(body)) as archive:
-        return {name: hashlib.sha256(archive.read(name)).hexdigest() for name in archive.namelist()}
-
-
-def approved(order: Order) -> dict[str, str]:
-    """Name to sha256 of what a person approved."""
-    found = Approval.objects.filter(candidate__item__order=order).order_by("candidate__number")
-    by_product: dict[str, list[str]] = {key: [] for key in PRODUCTS}
-    for key, sha256 in found.values_list("candidate__item__product_key", "sha256"):
-        by_product[key].append(sha256)
-    scenes = by_product["life_scene"]
-    named = {f"고 김영자 님 인생 더하기 {number}.png": sha256 for number, sha256 in enumerate(scenes, start=1)}
-    named["고 김영자 님 영정사진.png"] = by_product["portrait"][0]
-    named["고 김영자 님 메모리얼 비디오.mp4"] = by_product["living_video"][0]
-    return named
+    assert zipped(io.BytesIO(body)) == approved(order)
