@@ -149,7 +149,9 @@ def _take(chosen: Chosen, instance: Instance, driver: UUID) -> Attempt | None:
             wakeup.tell_of_end(job.pk)
             return None
         number = vars(job)["attempted"] + 1
-        return Attempt.objects.create(job=job, instance=instance, number=number, driver=driver, why=chosen.why)
+        attempt = Attempt.objects.create(job=job, instance=instance, number=number, driver=driver, why=chosen.why)
+        log.info("attempt %s for %s: %s", attempt.pk, instance, attempt.why, extra=attempt.marks)
+        return attempt
 
 
 def _may_run(references: list[UUID]) -> set[UUID]:

@@ -157,7 +157,9 @@ def _write_down(instance: Instance, verdicts: Sequence[Verdict], free_mb: int | 
     }
     instance.disk_free_mb, instance.examined_at = free_mb, timezone.now()
     if lost := before - set(instance.workflows):
-        log.warning("instance %s can no longer make %s", instance.pk, ", ".join(sorted(lost)))
+        log.warning(
+            "instance %s can no longer make %s", instance.pk, ", ".join(sorted(lost)), extra={"instance": instance.pk}
+        )
     if instance.pk is not None:
         instance.save(
             update_fields=[

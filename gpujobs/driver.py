@@ -159,9 +159,9 @@ class Driver:
         try:
             finished = connection.run(instance.restart_command, timeout=RESTART_SECONDS)
         except CommandFailed as error:
-            log.error("instance %s not restarted: %s", instance.pk, error)
+            log.error("instance %s not restarted: %s", instance.pk, error, extra={"instance": instance.pk})
         else:
-            log.warning("instance %s restarted, status %s", instance.pk, finished.rc)
+            log.warning("instance %s restarted, status %s", instance.pk, finished.rc, extra={"instance": instance.pk})
         return False
 
     def _free_silent_attempts(self) -> None:
@@ -176,7 +176,7 @@ class Driver:
             try:
                 runner.give_up(attempt, faults.LOST, f"the instance does not answer: {attempt.instance.fault}")
             except Superseded:
-                log.info("attempt %s was taken over", attempt.pk)
+                log.info("attempt %s was taken over", attempt.pk, extra=attempt.marks)
 
     def _drop_troubled(self) -> None:
         if not self._trouble.is_set():

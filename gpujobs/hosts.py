@@ -128,7 +128,7 @@ def restart(instance: Instance) -> Finished:
             probes_failed=0,
         )
         finished = connection.run(instance.restart_command, timeout=RESTART_SECONDS)
-    log.warning("instance %s restarted by hand, status %s", instance.pk, finished.rc)
+    log.warning("instance %s restarted by hand, status %s", instance.pk, finished.rc, extra={"instance": instance.pk})
     if finished.rc != 0:
         raise HostProblem(f"The restart command ended with {finished.rc}: {finished.stderr.strip()[:500]}")
     return finished

@@ -125,7 +125,11 @@ class Lane:
 
     def _give_in(self, error: BaseException) -> None:
         if not self._stopping.is_set():
-            log.warning("lane %s: %s: %s", self.reach.instance.pk, type(error).__name__, error)
+            log.warning(
+                "lane %s: %s: %s",
+                *(self.reach.instance.pk, type(error).__name__, error),
+                extra={"instance": self.reach.instance.pk},
+            )
             self.trouble = self.trouble or error
             self._let_go()
             self._on_trouble()
@@ -163,7 +167,7 @@ class Lane:
         Instance.objects.filter(pk=self.reach.instance.pk, state=Instance.State.OUT).update(
             state=Instance.State.ACTIVE, probe_at=None, probes_failed=0, faults_in_row=0
         )
-        log.info("instance %s is back", self.reach.instance.pk)
+        log.info("instance %s is back", self.reach.instance.pk, extra={"instance": self.reach.instance.pk})
 
     def _make_way(self) -> None:
         """Take the waiting prompt back where a much more urgent job could have its place."""
@@ -189,7 +193,7 @@ class Lane:
         except FileNotFoundError as error:
             self._give_up(attempt, faults.INPUT_MISSING, str(error.filename))
         except Superseded:
-            log.info("attempt %s is no longer ours", attempt.pk)
+            log.info("attempt %s is no longer ours", attempt.pk, extra=attempt.marks)
         else:
             self._expect(attempt, prompt_id)
 
@@ -201,7 +205,7 @@ class Lane:
         try:
             runner.give_up(attempt, fault, text)
         except Superseded:
-            log.info("attempt %s is no longer ours", attempt.pk)
+            log.info("attempt %s is no longer ours", attempt.pk, extra=attempt.marks)
         else:
             if clean:
                 runner.clean(self.reach, attempt)
@@ -378,7 +382,7 @@ class Lane:
             try:
                 self._bring_to_end(turn)
             except Superseded:
-                log.info("attempt %s is no longer ours", turn.attempt.pk)
+                log.info("attempt %s is no longer ours", turn.attempt.pk, extra=turn.attempt.marks)
             finally:
                 with self._lock:
                     self._collecting -= 1

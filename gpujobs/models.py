@@ -11,6 +11,7 @@ The database is the truth. A state only ever changes by a conditional UPDATE who
 that try, one succeeds.
 """
 
+import logging
 import uuid
 from datetime import datetime
 from typing import Any, ClassVar
@@ -19,6 +20,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+
+log = logging.getLogger(__name__)
 
 
 class GpuHost(models.Model):
@@ -276,12 +279,19 @@ class Attempt(models.Model):
         """Where its files lie on the host, under the input and the output directory."""
         return f"portal/{self.id.hex}"
 
+    @property
+    def marks(self) -> dict[str, str]:
+        """What a log line about it carries beside its words."""
+        return {"attempt": str(self.pk), "job": str(self.job_id), "instance": str(self.instance_id)}
+
     def move(self, *sources: str, **changes: Any) -> bool:
         """Change it if it is in one of these states and still held by this driver; the object follows the row."""
         moved = Attempt.objects.filter(pk=self.pk, driver=self.driver, state__in=sources).update(**changes)
         if moved:
             for name, value in changes.items():
                 setattr(self, name, value)
+            if "state" in changes:
+                log.info("attempt %s is %s", self.pk, self.state, extra=self.marks)
         return moved == 1
 
 

@@ -184,7 +184,7 @@ def give_up(attempt: Attempt, fault: Fault, text: str = "") -> bool:
             raise Superseded
         if fault.owner == faults.Owner.INSTANCE:
             blame(attempt.instance, fault, text)
-        log.warning("attempt %s of job %s: %s (%s)", attempt.pk, job.pk, fault.code, fault.owner)
+        log.warning("attempt %s of job %s: %s (%s)", attempt.pk, job.pk, fault.code, fault.owner, extra=attempt.marks)
         if job.cancel_asked_at is not None:
             job.end(Job.State.CANCELLED)
         elif fault.ends_job:
@@ -241,7 +241,7 @@ def blame(instance: Instance, fault: Fault, text: str) -> None:
         instance.probe_at = now + min(PROBE_AFTER * 2**instance.probes_failed, PROBE_AT_LEAST_EVERY)
     elif instance.state == Instance.State.ACTIVE and (fault.out or instance.faults_in_row >= FAULTS_UNTIL_OUT):
         instance.state, instance.probe_at, instance.probes_failed = Instance.State.OUT, now + PROBE_AFTER, 0
-        log.warning("instance %s taken out: %s", instance.pk, fault.code)
+        log.warning("instance %s taken out: %s", instance.pk, fault.code, extra={"instance": instance.pk})
     instance.save()
 
 

@@ -66,7 +66,7 @@ def scan(host: GpuHost) -> Scan:
         log.warning(
             "left behind on %s:%s and removed: %s %s",
             *(host.name, leftover.instance, leftover.kind, leftover.what),
-            extra={"host": host.name, "attempt": leftover.attempt},
+            extra={"host": host.name, "attempt": leftover.attempt or None},
         )
     details = [asdict(leftover) for leftover in found[:DETAILS_KEPT]]
     return Scan.objects.create(host=host, found=len(found), details=details, trouble="\n".join(troubles)[:4000])

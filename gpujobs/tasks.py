@@ -65,4 +65,4 @@ def free_gone_hosts(now: datetime) -> None:
         try:
             runner.give_up(attempt, faults.HOST_GONE, "no sign of the host")
         except Superseded:
-            log.info("attempt %s was taken over", attempt.pk)
+            log.info("attempt %s was taken over", attempt.pk, extra=attempt.marks)

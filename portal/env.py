@@ -65,6 +65,14 @@ def words(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
 
 
+def one_of(name: str, options: tuple[str, ...]) -> str:
+    """One of these words; the first unless said otherwise."""
+    value = text(name, options[0]).strip().lower()
+    if value not in options:
+        raise ImproperlyConfigured(f"{name}={value!r} is none of {', '.join(options)}.")
+    return value
+
+
 def group(prefix: str) -> dict[str, str]:
     """Every variable whose name begins so, by the rest of its name in capitals; files count as their variables do."""
     names = {name.removesuffix("_FILE") for name in os.environ}

@@ -3,6 +3,8 @@
 What differs between them (where to listen, how many workers) is said on the command line or in GUNICORN_CMD_ARGS.
 """
 
+from portal import env
+
 worker_class = "gthread"
 threads = 8
 # Longer than a load balancer keeps an idle connection open, so that it is never the one to be surprised.
@@ -24,8 +26,11 @@ logconfig_dict = {
             "format": "{asctime} {levelname} {name} {message}",
             "style": "{",
         },
+        "json": {"()": "portal.json_logs.JsonFormatter"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": env.one_of("LOG_FORMAT", ("line", "json"))}
+    },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {"gunicorn.error": _LOGGER, "gunicorn.access": _LOGGER},
 }

@@ -108,6 +108,9 @@ GPU_KEY_PASSPHRASE = env.text("GPU_KEY_PASSPHRASE", "")
 # Of a key that has one of its own: GPU_KEY_PASSPHRASE_EC2 is that of hosts added with --passphrase EC2.
 GPU_KEY_PASSPHRASES = env.group("GPU_KEY_PASSPHRASE_")
 
+# Whoever brings it as "Authorization: Bearer …" may read /metrics; empty lets only operators in.
+METRICS_TOKEN = env.text("METRICS_TOKEN", "")
+
 STORAGE_ROOT = Path(env.text("STORAGE_ROOT", str(BASE_DIR / ".demo" / "files")))
 STORAGES = {
     "default": {
@@ -211,6 +214,8 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 
+# Lines to read, or JSON objects to gather.
+LOG_FORMAT = env.one_of("LOG_FORMAT", ("line", "json"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -220,8 +225,9 @@ LOGGING = {
             "format": "{asctime} {levelname} {name} {message}",
             "style": "{",
         },
+        "json": {"()": "portal.json_logs.JsonFormatter"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
     "loggers": {"paramiko": {"level": "WARNING"}},
 }

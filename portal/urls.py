@@ -3,13 +3,14 @@
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from portal import operations, people
+from portal import metrics, operations, people
 from portal.health import health
 from portal.start import start
 
 urlpatterns = [
     path("", start, name="start"),
     path("health/", health, name="health"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("language/", set_language, name="set_language"),
     path("accounts/", include("portal.account_urls")),
     path("people/", people.people, name="people"),

@@ -119,6 +119,7 @@ def shared_file(a: SimpleNamespace) -> list[Any]:
 TABLE: dict[str, Row] = {
     "start": logged_in(FOUND),
     "health": everyone(200),
+    "metrics": operator(200),
     "set_language": post(everyone, FOUND, data=lambda a: {"language": "en"}, only=False),
     # Logging in and out, passwords, second factor.
     "account_login": Row(**dict.fromkeys(ROLES, FOUND) | {"nobody": 200}, only=False),
