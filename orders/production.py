@@ -23,7 +23,7 @@ from gpujobs.models import Job, Output
 from gpujobs.progress import Progress as Progress
 from gpujobs.workflows.living_video.spec import nearest_shape
 from orders import files, returns, stills, working_picture
-from orders.models import Candidate, Consent, Item, Order
+from orders.models import Candidate, Consent, Finish, Item, Order
 from orders.products import Product
 from portal import audit
 from portal.models import User
@@ -111,16 +111,32 @@ def withdraw(order: Order, *, by: User | str, reason: str, request: HttpRequest 
 
 def may_run(references: Iterable[UUID]) -> set[UUID]:
     """Which of these candidates may still be made, asked by the fleet at the moment a job is claimed."""
+    references = set(references)
     wanted = Candidate.objects.filter(
         Exists(_authority().filter(order=OuterRef("item__order"))),
-        code__in=list(references),
+        code__in=references,
         state=Candidate.State.PRODUCING,
         round=F("item__round"),
         item__state=Item.State.PRODUCING,
         item__order__cancelled_at=None,
         item__order__erased_at=None,
     )
-    return set(wanted.values_list("code", flat=True))
+    allowed = set(wanted.values_list("code", flat=True))
+    if others := set(references) - allowed:
+        allowed |= _may_be_finished(others)
+    return allowed
+
+
+def _may_be_finished(references: set[UUID]) -> set[UUID]:
+    """What was approved and is enlarged or lengthened by a GPU once more."""
+    asked = Finish.objects.filter(
+        Exists(_authority().filter(order=OuterRef("approval__candidate__item__order"))),
+        code__in=references,
+        state=Finish.State.ON_GPU,
+        approval__candidate__item__order__cancelled_at=None,
+        approval__candidate__item__order__erased_at=None,
+    )
+    return set(asked.values_list("code", flat=True))
 
 
 def attach(job_id: UUID) -> None:
@@ -333,6 +349,8 @@ def _new_seeds(item: Item) -> list[int]:
 def _stop(order: Order, code: str) -> dict[str, int]:
     """Stop what runs, take what waits for review back and close the links; how many of each."""
     jobs = _stop_jobs(Candidate.objects.filter(item__order=order))
+    enlarged = Finish.objects.filter(approval__candidate__item__order=order, state=Finish.State.ON_GPU)
+    jobs += queueing.cancel([job for job in enlarged.values_list("job_id", flat=True) if job])
     for item in order.items.filter(state__in=[Item.State.PRODUCING, Item.State.TO_REVIEW]):
         send_back(item, code)
     links = order.links.filter(revoked_at=None).update(revoked_at=timezone.now())

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from orders import files, production, returns, tasks
+from orders import files, finishing, production, returns, tasks
 from orders.models import Approval, Candidate, Item, Order
 from portal import audit
 from portal.models import User
@@ -71,6 +71,7 @@ def _approve_one(candidate: Candidate, item: Item, *, by: User, request: HttpReq
         candidate=str(candidate.code),
         sha256=candidate.sha256,
     )
+    finishing.begin(approval)
     tasks.after_commit("finish", approval.pk)
     return approval
 
@@ -99,7 +100,8 @@ def undo(approval: Approval, *, by: User, request: HttpRequest | None) -> None:
             raise Refused(_("이미 되돌린 승인입니다."))
         if was_seen(item.order):
             raise Refused(_("가족이 이미 전달 링크를 열었으므로 승인을 되돌릴 수 없습니다."))
-        made = list(held.deliverables.values_list("file", flat=True))
+        made = finishing.files_of(held)
+        finishing.stop(held)
         held.deliverables.all().delete()
         held.delete()
         item.move(Item.State.APPROVED, to=Item.State.TO_REVIEW)

@@ -7,11 +7,9 @@ from uuid import UUID
 
 import django_rq
 from django.db import transaction
-from django.utils import timezone
 from redis import RedisError
 
-from orders import files, finishing, production
-from orders.models import Approval
+from orders import finishing, production
 
 log = logging.getLogger(__name__)
 
@@ -21,30 +19,33 @@ GRACE = timedelta(seconds=20)
 
 def job_finished(job_id: str) -> None:
     """settings.GPUJOBS_ON_FINISHED: a job of ours came to its end."""
-    production.attach(UUID(job_id))
+    _note_end(UUID(job_id))
 
 
 def finish(approval_id: int) -> None:
-    """Make the files of an approval, unless it was taken back meanwhile."""
-    approval = Approval.objects.select_related("candidate__item__order__home").filter(pk=approval_id).first()
-    if approval is not None:
-        finishing.finish(approval)
+    """Go on with the files of an approval, unless it was taken back meanwhile."""
+    finishing.work(approval_id)
 
 
 def sweep() -> None:
     """Every 30 seconds: ends of jobs that nobody took note of, and approvals that nothing was made of."""
     for job_id in production.unattached(older_than=GRACE):
         try:
-            production.attach(job_id)
+            _note_end(job_id)
         except OSError:
             # One file that cannot be moved now keeps none of the others waiting.
             log.exception("job %s not attached", job_id)
-    unfinished = Approval.objects.filter(deliverables=None, approved_at__lt=timezone.now() - GRACE)
-    for approval_id in unfinished.values_list("pk", flat=True)[:50]:
-        try:
-            finish(approval_id)
-        except (OSError, files.BytesDiffer):
-            log.exception("approval %s not finished", approval_id)
+    # Cutting takes longer than a sweep may; a second message to the same worker does no harm.
+    for approval_id in finishing.left_behind(older_than=GRACE):
+        _send("finish", approval_id)
+
+
+def _note_end(job_id: UUID) -> None:
+    approval_id = finishing.job_ended(job_id)
+    if approval_id is None:
+        production.attach(job_id)
+    else:
+        _send("finish", approval_id)
 
 
 def after_commit(task: str, *args: str | int) -> None:

@@ -36,3 +36,11 @@ def mail_goes_out(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     if settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
         return [Warning("EMAIL_BACKEND prints to the terminal; nobody will get mail.", id="portal.W001")]
     return []
+
+
+@register(Tags.security, deploy=True)
+def what_leaves_can_be_signed(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    files = (settings.C2PA_CERTIFICATE_FILE, settings.C2PA_KEY_FILE)
+    if not all(name and os.access(name, os.R_OK) for name in files):
+        return [Error("C2PA_CERTIFICATE_FILE and C2PA_KEY_FILE must name files that can be read.", id="portal.E005")]
+    return []

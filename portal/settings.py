@@ -119,6 +119,10 @@ STORAGES = {
     },
     "staticfiles": {"BACKEND": "portal.hashed_files.HashedFiles"},
 }
+# The chain and the EC P-256 key, both PEM, with which what leaves is signed (C2PA).
+C2PA_CERTIFICATE_FILE = env.text("C2PA_CERTIFICATE_FILE", "")
+C2PA_KEY_FILE = env.text("C2PA_KEY_FILE", "")
+
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "static"]

@@ -19,8 +19,8 @@ from django.utils import timezone
 from PIL import Image, ImageDraw
 
 from gpujobs.models import Attempt, GpuHost, Instance, Job, Output
-from orders import production
-from orders.models import Candidate, Consent, ConsentText, Item, Order, Photo
+from orders import finishing, production
+from orders.models import Approval, Candidate, Consent, ConsentText, Finish, Item, Order, Photo
 from orders.products import PRODUCTS
 from portal.models import FuneralHome, User
 
@@ -201,6 +201,13 @@ def finish_job(candidate: Candidate) -> Candidate:
     production.attach(finished_job(candidate).pk)
     candidate.refresh_from_db()
     return candidate
+
+
+def finish_files(approval: Approval) -> Approval:
+    """Make the files of an approval without a GPU, as a worker would."""
+    Finish.objects.filter(approval=approval).update(without_gpu=True)
+    finishing.work(approval.pk)
+    return approval
 
 
 def fail_job(candidate: Candidate, fault: str) -> Candidate:

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
+from portal.demo import certificates
 from portal.embedded import Postgres, ServerError, Valkey
 
 _running = ExitStack()
@@ -50,6 +51,7 @@ def _start() -> None:
     os.environ["TEST_DIRECTORY"] = str(directory)
     # WhiteNoise warns in every test when what it serves from is not there.
     (directory / "static").mkdir()
+    certificates.write(directory / "c2pa.pem", directory / "c2pa.key")
     if "DATABASE_URL" not in os.environ:
         database = _running.enter_context(Postgres(directory / "postgres", durable=False))
         os.environ["DATABASE_URL"] = database.url
@@ -61,6 +63,8 @@ def _start() -> None:
         "DEBUG": "no",
         "SITE_URL": "http://testserver",
         "STATIC_ROOT": str(directory / "static"),
+        "C2PA_CERTIFICATE_FILE": str(directory / "c2pa.pem"),
+        "C2PA_KEY_FILE": str(directory / "c2pa.key"),
         "EMAIL_BACKEND": "django.core.mail.backends.locmem.EmailBackend",
     }
 

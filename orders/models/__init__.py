@@ -3,6 +3,7 @@
 from orders.models.candidate import Approval, Candidate
 from orders.models.consent import Consent, ConsentText
 from orders.models.delivery import Deliverable, Download, DownloadLink
+from orders.models.finish import Fingerprint, Finish, PrintPreset
 from orders.models.order import Item, Order
 from orders.models.order_state import Missing, OrderState
 from orders.models.photo import Photo
@@ -15,9 +16,12 @@ __all__ = [
     "Deliverable",
     "Download",
     "DownloadLink",
+    "Fingerprint",
+    "Finish",
     "Item",
     "Missing",
     "Order",
     "OrderState",
     "Photo",
+    "PrintPreset",
 ]

@@ -18,7 +18,7 @@ class Deliverable(models.Model):
     code = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     item = models.ForeignKey(Item, models.CASCADE, related_name="deliverables")
     approval = models.ForeignKey(Approval, models.PROTECT, related_name="deliverables")
-    # Which of the product's files it is, e.g. "original", "print-11x14", "screen-wide".
+    # Which of the product's files it is, e.g. "print-11x14", "pdf-11x14", "screen-wide", "sheet".
     variant = models.CharField(max_length=40)
     media_type = models.CharField(max_length=40)
     file = models.CharField(max_length=255, help_text="name in the default storage")
@@ -42,6 +42,15 @@ class Deliverable(models.Model):
     @property
     def is_video(self) -> bool:
         return self.media_type.startswith("video/")
+
+    @property
+    def is_for_print_shop(self) -> bool:
+        """A print, as a picture or a PDF, or the sheet that shows them all."""
+        return self.variant.startswith(("print-", "pdf-", "sheet"))
+
+    @property
+    def is_for_family(self) -> bool:
+        return not self.variant.startswith(("pdf-", "sheet"))
 
 
 class DownloadLink(models.Model):

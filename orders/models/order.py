@@ -207,6 +207,8 @@ class Item(models.Model):
     # Why it came back to staff: a code of orders.returns or gpujobs.faults, and a person's own words if any.
     return_code = models.CharField(max_length=40, blank=True)
     return_reason = models.TextField(blank=True)
+    # How a person wants it cut, as orders.finishing.cutting.Wish.as_dict gives it; empty: as usual.
+    cut = models.JSONField(default=dict, blank=True)
     changed_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -22,6 +22,7 @@ import requests
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from portal.demo import certificates
 from portal.demo.processes import ProcessError, Processes
 from portal.embedded import Postgres, Valkey
 
@@ -139,7 +140,11 @@ def _set_environment(directory: Path, url: str) -> None:
         "SITE_URL": url,
         "STORAGE_ROOT": str(directory / "files"),
         "STATIC_ROOT": str(directory / "static"),
+        "C2PA_CERTIFICATE_FILE": str(directory / "keys" / "c2pa.pem"),
+        "C2PA_KEY_FILE": str(directory / "keys" / "c2pa.key"),
     }
+    (directory / "keys").mkdir(mode=0o700, exist_ok=True)
+    certificates.write(directory / "keys" / "c2pa.pem", directory / "keys" / "c2pa.key")
     (directory / "files").mkdir(mode=0o700, exist_ok=True)
 
 

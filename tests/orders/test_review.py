@@ -232,25 +232,27 @@ def test_sending_back_stops_what_is_being_made(judge: User):
 
 
 class TestNothingUnapprovedLeaves:
-    def test_a_finished_file_is_the_approved_bytes(self, item: Item, judge: User):
+    def test_files_are_made_of_the_approved_bytes_alone(self, item: Item, judge: User):
         (approval,) = approve(judge, pick(item, 3))
-        tasks.finish(approval.pk)
-        file = Deliverable.objects.get()
-        assert file.sha256 == approval.sha256 == files.sha256_of(file.file)
-        assert file.download_name == "고 김영자 님 영정사진.png"
-        assert list(delivery.ready_files(item.order)) == [file]
+        made.finish_files(approval)
+        names = {file.variant: file.download_name for file in Deliverable.objects.all()}
+        assert names["print-11x14"] == "고 김영자 님 영정사진 11x14인치.jpg"
+        assert list(delivery.ready_files(item.order)) == list(approval.deliverables.order_by("pk"))
+        assert all(file.sha256 == files.sha256_of(file.file) for file in approval.deliverables.all())
 
-    def test_finishing_twice_makes_one_file(self, item: Item, judge: User):
+    def test_finishing_twice_makes_them_once(self, item: Item, judge: User):
         (approval,) = approve(judge, pick(item))
+        made.finish_files(approval)
+        before = list(Deliverable.objects.values_list("pk", "sha256"))
         tasks.finish(approval.pk)
-        tasks.finish(approval.pk)
-        assert Deliverable.objects.count() == 1
+        assert list(Deliverable.objects.values_list("pk", "sha256")) == before
 
     def test_bytes_that_changed_after_the_approval_are_not_finished(self, item: Item, judge: User):
         (approval,) = approve(judge, pick(item))
         files.path_of(pick(item).file).write_bytes(b"something else")
-        with pytest.raises(files.BytesDiffer):
-            tasks.finish(approval.pk)
+        made.finish_files(approval)
+        approval.finish.refresh_from_db()
+        assert (approval.finish.state, approval.finish.fault) == ("failed", "bytes_differ")
         assert not Deliverable.objects.exists()
 
     def test_an_approval_taken_back_meanwhile_is_not_finished(self, item: Item, judge: User):
@@ -262,17 +264,12 @@ class TestNothingUnapprovedLeaves:
 
     def test_a_scene_half_approved_hands_out_nothing(self, scene: Item, judge: User):
         for approval in approve(judge, pick(scene, 1), pick(scene, 2)):
-            tasks.finish(approval.pk)
+            made.finish_files(approval)
+        assert Deliverable.objects.exists()
         assert not delivery.ready_files(scene.order).exists()
-
-    def test_the_sweep_finishes_what_a_lost_message_left(self, item: Item, judge: User):
-        approve(judge, pick(item))
-        Approval.objects.update(approved_at=timezone.now() - timedelta(minutes=1))
-        tasks.sweep()
-        assert Deliverable.objects.count() == 1
 
     def test_pictures_of_a_scene_are_numbered_in_their_names(self, scene: Item, judge: User):
         for approval in approve(judge, *scene.candidates.all()):
-            tasks.finish(approval.pk)
-        names = list(Deliverable.objects.order_by("pk").values_list("download_name", flat=True))
-        assert names == [f"고 김영자 님 인생 더하기 {number}.png" for number in (1, 2, 3)]
+            made.finish_files(approval)
+        names = list(Deliverable.objects.filter(variant="print-10x8").values_list("download_name", flat=True))
+        assert sorted(names) == [f"고 김영자 님 인생 더하기 {number} 10x8인치.jpg" for number in (1, 2, 3)]
