@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -35,6 +35,16 @@ def ready_files(order: Order) -> QuerySet[Deliverable]:
         .select_related("item", "approval__candidate")
         .order_by("item_id", "approval__candidate__number", "id")
     )
+
+
+def family_files(order: Order) -> QuerySet[Deliverable]:
+    """What a family's page offers; PDFs and the preview sheet are for the print shop."""
+    return ready_files(order).exclude(variant__startswith="pdf-").exclude(variant="sheet")
+
+
+def print_shop_files(order: Order) -> QuerySet[Deliverable]:
+    wanted = Q(variant__startswith="print-") | Q(variant__startswith="pdf-") | Q(variant="sheet")
+    return ready_files(order).filter(wanted)
 
 
 def may_leave(order: Order) -> bool:

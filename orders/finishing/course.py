@@ -228,12 +228,15 @@ def left_behind(*, older_than: timedelta) -> list[int]:
     """Approvals whose files somebody should go on with, because a message was lost, a worker died or a fault may
     have passed; at most 50. What waits for a GPU too long is given up on the way."""
     now = timezone.now()
-    for overdue in Finish.objects.select_related("approval").filter(state=State.ON_GPU):
+    for overdue in Finish.objects.select_related("approval", "job").filter(state=State.ON_GPU):
         enlarging.give_up_if_late(overdue)
-    for failed in Finish.objects.filter(state=State.FAILED, fault__in=faults.PASSING, tries__lt=MOST_TRIES):
-        if failed.changed_at < now - AGAIN_AFTER * failed.tries:
-            failed.move(State.FAILED, to=State.WAITING)
-    waiting = Q(finish__state=State.WAITING, finish__changed_at__lt=now - older_than)
+    passing = Finish.objects.filter(state=State.FAILED, fault__in=faults.PASSING, tries__lt=MOST_TRIES)
+    again = [
+        each.pk
+        for each in passing
+        if each.changed_at < now - AGAIN_AFTER * each.tries and each.move(State.FAILED, to=State.WAITING)
+    ]
+    waiting = Q(finish__state=State.WAITING, finish__changed_at__lt=now - older_than) | Q(finish__in=again)
     dead = Q(finish__state=State.CUTTING, finish__busy_until__lt=now)
     forgotten = Q(finish=None, deliverables=None, approved_at__lt=now - older_than)
     return list(Approval.objects.filter(waiting | dead | forgotten).distinct().values_list("pk", flat=True)[:50])

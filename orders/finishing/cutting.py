@@ -12,8 +12,8 @@ HEAD_LEAST, HEAD_USUAL, HEAD_MOST = 0.35, 0.40, 0.45
 EYES_USUAL = 0.40
 
 # Crown, eyes and chin in heights of the box that the cascade draws, from its top; read off drawn people and off the
-# proportions artists use: the eyes lie halfway between crown and chin.
-CROWN, EYES, CHIN = -0.25, 0.385, 1.01
+# proportions artists use: the eyes lie halfway between crown and chin, the hair a little above the crown.
+CROWN, EYES, CHIN = -0.30, 0.385, 1.01
 # Where the portrait workflow puts a head, for a picture in which no face is found: face_points.Pose of its spec.
 ASSUMED = (0.5, 0.41, 0.36)
 

@@ -11,7 +11,7 @@ def download_name(item: Item, approval: Approval, piece: Piece) -> str:
     """E.g. "고 김영자 님 영정사진 11x14인치.jpg": NFC, no folders, one of each among the item's files."""
     number = ""
     if item.product.picks > 1:
-        number = f" {_place(item, approval)}"
+        number = f" {approval.candidate.number}"
     words = f"{item.order.person} {item.product.label}{number} {piece.words}"
     words = unicodedata.normalize("NFC", words)
     kept = "".join(letter for letter in words if letter.isprintable() and letter not in '/\\:*?"<>|').strip(" .")[:100]
@@ -19,9 +19,3 @@ def download_name(item: Item, approval: Approval, piece: Piece) -> str:
     taken = set(others.values_list("download_name", flat=True))
     endings = ("" if again == 1 else f" ({again})" for again in count(1))
     return next(name for ending in endings if (name := f"{kept}{ending}{piece.suffix}") not in taken)
-
-
-def _place(item: Item, approval: Approval) -> int:
-    """Which of the item's approved pictures it is, counted as the reviewer sees them."""
-    approved = item.candidates.filter(approval__isnull=False).values_list("approval", flat=True)
-    return list(approved).index(approval.pk) + 1

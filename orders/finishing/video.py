@@ -243,7 +243,7 @@ class _Scene:
         x0, y0, x1, y1 = self._box
         left = min(max(0, round(self._crop.left * self._frame[0] / self._crop.width)), max(0, width - (x1 - x0)))
         top = min(max(0, round(self._crop.top * self._frame[1] / self._crop.height)), max(0, height - (y1 - y0)))
-        part = whole[top : top + y1 - y0, left : left + x1 - x0]
+        part: Pixels = whole[top : top + y1 - y0, left : left + x1 - x0]
         if part.shape[:2] != (y1 - y0, x1 - x0):
             part = np.pad(part, ((0, y1 - y0 - part.shape[0]), (0, x1 - x0 - part.shape[1]), (0, 0)), mode="edge")
         return part

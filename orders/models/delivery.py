@@ -44,13 +44,8 @@ class Deliverable(models.Model):
         return self.media_type.startswith("video/")
 
     @property
-    def is_for_print_shop(self) -> bool:
-        """A print, as a picture or a PDF, or the sheet that shows them all."""
-        return self.variant.startswith(("print-", "pdf-", "sheet"))
-
-    @property
-    def is_for_family(self) -> bool:
-        return not self.variant.startswith(("pdf-", "sheet"))
+    def is_print(self) -> bool:
+        return self.variant.startswith("print-")
 
 
 class DownloadLink(models.Model):

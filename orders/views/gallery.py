@@ -76,7 +76,7 @@ def gallery(request: HttpRequest, link: DownloadLink) -> HttpResponse:
     if request.method == "GET" and not _draws_a_card(request):
         delivery.record_visit(link, request)
     # One figure for each approved picture, whatever sizes it is cut to.
-    pieces = [list(files) for _, files in groupby(delivery.ready_files(link.order), attrgetter("approval_id"))]
+    pieces = [list(files) for _, files in groupby(delivery.family_files(link.order), attrgetter("approval_id"))]
     card = absolute_url(static("family/card.png"))
     context = {"link": link, "order": link.order, "home": link.order.home, "pieces": pieces, "card": card}
     return render(request, "family/gallery.html", context)
@@ -113,7 +113,7 @@ def gallery_file(request: HttpRequest, link: DownloadLink, code: UUID) -> HttpRe
 
 @with_open_link
 def gallery_zip(request: HttpRequest, link: DownloadLink) -> HttpResponseBase:
-    files = list(delivery.ready_files(link.order))
+    files = list(delivery.family_files(link.order))
     if not files:
         raise Http404
     if request.method == "GET" and not delivery.record_download(link, None, request):
@@ -157,7 +157,7 @@ def _draws_a_card(request: HttpRequest) -> bool:
 
 
 def _file_of(link: DownloadLink, code: UUID, **having: str) -> Deliverable:
-    return get_object_or_404(delivery.ready_files(link.order), code=code, **having)
+    return get_object_or_404(delivery.family_files(link.order), code=code, **having)
 
 
 def _whole(request: HttpRequest, file: Deliverable, *, attachment: bool = False) -> HttpResponseBase:

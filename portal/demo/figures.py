@@ -36,6 +36,7 @@ class JobFigures:
 @dataclass(frozen=True, kw_only=True)
 class FileFigures:
     product: str
+    variant: str
     name: str
     media_type: str
     byte_count: int
@@ -55,6 +56,7 @@ def of_files(order: Order) -> list[FileFigures]:
     return [
         FileFigures(
             product=file.item.product_key,
+            variant=file.variant,
             name=file.download_name,
             media_type=file.media_type,
             byte_count=file.byte_count,

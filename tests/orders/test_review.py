@@ -175,14 +175,14 @@ def test_an_earlier_candidate_can_still_be_chosen(item: Item, judge: User):
 class TestUndo:
     def test_it_takes_everything_back(self, item: Item, judge: User, django_capture_on_commit_callbacks: Any):
         (approval,) = approve(judge, pick(item))
-        tasks.finish(approval.pk)
-        name = Deliverable.objects.get().file
+        made.finish_files(approval)
+        names = [name for file in approval.deliverables.all() for name in (file.file, file.preview)]
         with django_capture_on_commit_callbacks(execute=True):
             review.undo(approval, by=judge, request=None)
         assert state(item) == "to_review"
         assert not Approval.objects.exists()
         assert not Deliverable.objects.exists()
-        assert not default_storage.exists(name)
+        assert not any(default_storage.exists(name) for name in names)
         files.verify(pick(item).file, pick(item).sha256)
         assert AuditEvent.objects.get(action="approval.undone").actor == judge
 
