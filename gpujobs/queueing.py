@@ -6,21 +6,14 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from gpujobs import wakeup, workflows
-from gpujobs.models import GpuHost, Instance, Job
+from gpujobs import wakeup
+from gpujobs.models import Job
 
 
 def submit(jobs: Sequence[Job]) -> None:
     """Add the jobs to the transaction in hand and wake the fleet once it is committed."""
     Job.objects.bulk_create(jobs)
     wakeup.after_commit()
-
-
-def can_be_made(workflow: str) -> bool:
-    """Whether any instance that is at work now could make it."""
-    needed = workflows.get(workflow).min_vram_mb
-    at_work = Instance.objects.filter(state=Instance.State.ACTIVE, host__state=GpuHost.State.ACTIVE)
-    return any(each.can_run(workflow) and (not each.memory_mb or each.memory_mb >= needed) for each in at_work)
 
 
 def cancel(job_ids: Collection[UUID]) -> int:
