@@ -10,7 +10,7 @@ from tests.gpujobs.fleet import fleet_of, wait_until
 from tests.journey.asking import logged_in, submit_an_order
 from tests.workers import reconcile_until, worker
 
-pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
 
 def test_an_order_is_made_to_the_end_though_its_worker_is_killed_and_each_picture_once(tmp_path):

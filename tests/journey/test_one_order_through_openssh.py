@@ -16,7 +16,7 @@ from tests.journey.asking import approve_everything, link_of, logged_in, submit_
 from tests.workers import worker
 
 pytestmark = [
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.django_db(transaction=True),
     pytest.mark.sshd,
     pytest.mark.timeout(300),
 ]
