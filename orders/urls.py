@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from orders.views import consent, desk, gallery, links, photos, pictures, review
+from orders.views import consent, desk, gallery, links, photos, pictures, review, verify
 
 app_name = "orders"
 urlpatterns = [
@@ -38,6 +38,7 @@ urlpatterns = [
     path("review/<uuid:code>/restore/", review.review_restore, name="review_restore"),
     path("review/<uuid:code>/return/", review.review_return, name="review_return"),
     path("review/<uuid:code>/again/", review.review_again, name="review_again"),
+    path("verify/", verify.verify, name="verify"),
     # With or without the last slash: what is typed off a printed page may lack it.
     re_path(r"^g/(?P<token>[^/]+)/?$", gallery.gallery, name="gallery"),
     path("g/<str:token>/all.zip", gallery.gallery_zip, name="gallery_zip"),

@@ -172,6 +172,8 @@ ACCOUNT_RATE_LIMITS = {
     "invite": "30/h/user",
     # 20 openings of an invitation a minute from one address (portal.people).
     "join": "20/m/ip",
+    # 30 files a minute from one address asked about on /verify (orders.views.verify).
+    "verify": "30/m/ip",
 }
 MFA_ADAPTER = "portal.accounts.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]

@@ -11,7 +11,6 @@ from operator import attrgetter
 from typing import Concatenate, ParamSpec
 from uuid import UUID
 
-from django.conf import settings
 from django.core.files.storage import default_storage
 from django.http import (
     Http404,
@@ -20,7 +19,7 @@ from django.http import (
     HttpResponseBase,
     StreamingHttpResponse,
 )
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.templatetags.static import static
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
@@ -28,6 +27,7 @@ from django.views.decorators.http import require_safe
 
 from orders import delivery
 from orders.models import Deliverable, DownloadLink
+from orders.views.responses import remember_language
 from portal.absolute import absolute_url
 from portal.ranges import ranged_file
 
@@ -45,7 +45,7 @@ def for_family(view: View) -> View:
     @require_safe
     @wraps(view)
     def guarded(request: HttpRequest, **kwargs: object) -> HttpResponseBase:
-        response = _in_language(request)
+        response = remember_language(request)
         if response is None:
             try:
                 response = view(request, **kwargs)
@@ -132,23 +132,6 @@ def gallery_zip(request: HttpRequest, link: DownloadLink) -> HttpResponseBase:
 def gallery_unknown(request: HttpRequest, rest: str) -> HttpResponseBase:
     """Anything else under /g/: a link that lost a piece looks like one that never was."""
     raise Http404
-
-
-def _in_language(request: HttpRequest) -> HttpResponseBase | None:
-    """Remember the language that was pressed. A link rather than a form: from a page that sends no referrer a browser
-    posts a form with the origin "null", which the check against forged forms refuses."""
-    language = request.GET.get("language")
-    if language not in dict(settings.LANGUAGES):
-        return None
-    response = redirect(request.path)
-    response.set_cookie(
-        settings.LANGUAGE_COOKIE_NAME,
-        language,
-        secure=settings.LANGUAGE_COOKIE_SECURE,
-        httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
-        samesite="Lax",
-    )
-    return response
 
 
 def _draws_a_card(request: HttpRequest) -> bool:

@@ -195,6 +195,7 @@ TABLE: dict[str, Row] = {
     # Handing out.
     "orders:link_issue": home(200, method="post", args=order),
     "orders:link_revoke": home(FOUND, method="post", args=lambda a: [a.order.code, a.link.code]),
+    "orders:verify": everyone(200, only=False),
     # A family's link is its own key, whoever is logged in.
     "orders:gallery": everyone(200, args=token),
     "orders:gallery_zip": everyone(200, args=token),

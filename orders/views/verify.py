@@ -1,0 +1,34 @@
+"""The public page that says whether a file came from this portal. Nothing is kept of what is shown to it."""
+
+from allauth.core import ratelimit
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from orders import provenance
+from orders.uploading import too_large
+from orders.views.responses import remember_language
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def verify(request: HttpRequest) -> HttpResponseBase:
+    """A form, and under it what is known of the file that was sent."""
+    if request.method != "POST":
+        if (response := remember_language(request)) is not None:
+            return response
+        return render(request, "family/verify.html")
+    if not ratelimit.consume(request, action="verify"):
+        return ratelimit.respond_429(request)
+    if too_large(request, "file"):
+        return _refused(request, _("파일이 너무 큽니다. 받으신 파일 하나를 그대로 골라 주세요."))
+    file = request.FILES.get("file")
+    if file is None or not file.size:
+        return _refused(request, _("확인할 파일을 골라 주세요."))
+    return render(request, "family/verify.html", {"verdict": provenance.read(file.read())})
+
+
+def _refused(request: HttpRequest, sentence: str) -> HttpResponse:
+    return render(request, "family/verify.html", {"refused": sentence}, status=422)
