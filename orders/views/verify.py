@@ -21,7 +21,8 @@ def verify(request: HttpRequest) -> HttpResponseBase:
             return response
         return render(request, "family/verify.html")
     if not ratelimit.consume(request, action="verify"):
-        return ratelimit.respond_429(request)
+        limited: HttpResponseBase = ratelimit.respond_429(request)
+        return limited
     if too_large(request, "file"):
         return _refused(request, _("파일이 너무 큽니다. 받으신 파일 하나를 그대로 골라 주세요."))
     file = request.FILES.get("file")
