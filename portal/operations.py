@@ -7,19 +7,21 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from gpujobs import overview, wakeup
+from gpujobs import history, overview, wakeup
 from gpujobs.models import GpuHost
-from portal import audit, live
+from portal import audit, charts, live
 from portal.access import asker, for_roles
 
 
 @for_roles("operator")
 @require_safe
 def fleet(request: HttpRequest) -> HttpResponse:
-    return render(request, "portal/operator.html", _shown())
+    day = charts.of_day(history.last_day(timezone.now()))
+    return render(request, "portal/operator.html", _shown() | {"charts": day})
 
 
 @for_roles("operator")

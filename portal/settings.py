@@ -103,6 +103,8 @@ GPUJOBS_ON_FINISHED = "orders.tasks.job_finished"
 GPUJOBS_IDLE_SECONDS = env.whole("GPUJOBS_IDLE_SECONDS", 300)
 # A prompt that runs without any sign of life for so long is given up and its ComfyUI restarted where that is possible.
 GPUJOBS_WEDGED_SECONDS = env.whole("GPUJOBS_WEDGED_SECONDS", 600, least=1)
+# Private keys that an operator may choose from on a page, beside those in use.
+GPU_KEYS = env.words("GPU_KEYS")
 # Of the private keys that GPU hosts name by path.
 GPU_KEY_PASSPHRASE = env.text("GPU_KEY_PASSPHRASE", "")
 # Of a key that has one of its own: GPU_KEY_PASSPHRASE_EC2 is that of hosts added with --passphrase EC2.

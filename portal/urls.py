@@ -3,7 +3,7 @@
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from portal import metrics, operations, people
+from portal import fleet_pages, metrics, operations, people
 from portal.health import health
 from portal.start import start
 
@@ -22,6 +22,12 @@ urlpatterns = [
     path("join/<str:token>/", people.join, name="join"),
     path("operator/", operations.fleet, name="operator"),
     path("operator/live/", operations.fleet_live, name="operator_live"),
+    path("operator/hosts/add/", fleet_pages.host_add, name="host_add"),
+    path("operator/hosts/<uuid:code>/", fleet_pages.host, name="host"),
+    path("operator/hosts/<uuid:code>/examine/", fleet_pages.host_examine, name="host_examine"),
+    path("operator/hosts/<uuid:code>/scan/", fleet_pages.host_scan, name="host_scan"),
+    path("operator/hosts/<uuid:code>/remove/", fleet_pages.host_remove, name="host_remove"),
+    path("operator/instances/<uuid:code>/<str:act>/", fleet_pages.instance_act, name="instance_act"),
     path("operator/hosts/<uuid:code>/drain/", operations.host_drain, name="host_drain"),
     path("operator/hosts/<uuid:code>/resume/", operations.host_resume, name="host_resume"),
     path("", include("orders.urls")),

@@ -4,6 +4,7 @@ from django import template
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from gpujobs import doctor
 from gpujobs.models import Attempt, GpuHost, Instance
 
 register = template.Library()
@@ -21,6 +22,16 @@ WORDS: dict[str, str | Promise] = {
     Instance.State.ACTIVE: _("일함"),
     Instance.State.OUT: _("빠짐"),
     GpuHost.State.DRAINING: _("비우는 중"),
+    GpuHost.State.RETIRED: _("목록에서 뺌"),
+}
+FINDINGS: dict[str, str | Promise] = {
+    doctor.Kind.NODE: _("노드가 없습니다"),
+    doctor.Kind.VERSION: _("노드의 버전이 다릅니다"),
+    doctor.Kind.MODEL: _("모델 파일이 없습니다"),
+    doctor.Kind.MEMORY: _("GPU 메모리가 모자랍니다"),
+    doctor.Kind.DISK: _("디스크가 모자랍니다"),
+    doctor.Kind.REFUSED: _("얼마 전에 일을 받지 못했습니다"),
+    doctor.Kind.NOTE: _("참고"),
 }
 TONES = {
     Attempt.State.SUCCEEDED: "done",
@@ -35,6 +46,17 @@ TONES = {
 @register.filter
 def in_words(state: str) -> str | Promise:
     return WORDS[state]
+
+
+@register.filter
+def finding_in_words(kind: str) -> str | Promise:
+    return FINDINGS[kind]
+
+
+@register.filter
+def mebibytes(count: int) -> str:
+    """ "12 GiB", or "800 MiB" where it is little."""
+    return f"{count // 1024} GiB" if count >= 10 * 1024 else f"{count} MiB"
 
 
 @register.filter

@@ -150,6 +150,12 @@ TABLE: dict[str, Row] = {
     # The fleet.
     "operator": operator(200),
     "operator_live": operator(200),
+    "host": operator(200, args=lambda a: [a.host.code]),
+    "host_add": operator(200, only=False),
+    "host_examine": operator(FOUND, method="post", args=lambda a: [a.host.code]),
+    "host_scan": operator(FOUND, method="post", args=lambda a: [a.host.code]),
+    "host_remove": operator(FOUND, method="post", args=lambda a: [a.host.code]),
+    "instance_act": operator(FOUND, method="post", args=lambda a: [a.host.instances.get().code, "drain"]),
     "host_drain": operator(FOUND, method="post", args=lambda a: [a.host.code]),
     "host_resume": operator(FOUND, method="post", args=lambda a: [a.host.code]),
     # A home's orders.

@@ -1,0 +1,74 @@
+"""The form by which an operator adds a GPU host."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.utils.translation import gettext_lazy as _
+
+from gpujobs.models import GpuHost
+
+PORTS_MOST = 16
+
+
+class HostForm(forms.Form):
+    """Keys and passphrases are chosen from those the environment names: nothing typed here becomes a path on the
+    portal's own machine."""
+
+    name = forms.SlugField(label=_("이름"), max_length=40, help_text=_("영문과 숫자로 짧게 적어 주세요. 예: l4"))
+    address = forms.CharField(
+        label=_("주소"),
+        max_length=255,
+        validators=[RegexValidator(r"^[A-Za-z0-9.:-]+$", _("호스트 이름이나 IP 주소를 적어 주세요."))],
+    )
+    port = forms.IntegerField(label=_("SSH 포트"), min_value=1, max_value=65535, initial=22)
+    username = forms.CharField(
+        label=_("사용자"),
+        max_length=64,
+        validators=[RegexValidator(r"^[a-z_][a-z0-9_-]*$", _("리눅스 사용자 이름을 적어 주세요."))],
+    )
+    key_path = forms.ChoiceField(label=_("개인 키"))
+    passphrase_name = forms.ChoiceField(label=_("키의 암호"), required=False)
+    jump = forms.ModelChoiceField(
+        GpuHost.objects.none(), label=_("거쳐 갈 호스트"), required=False, to_field_name="name", empty_label=_("없음")
+    )
+    ports = forms.CharField(
+        label=_("ComfyUI 포트"),
+        max_length=120,
+        required=False,
+        help_text=_("비워 두면 GPU마다 하나씩 8188부터 찾습니다. 여럿이면 쉼표로 나눠 주세요."),
+    )
+    directory = forms.CharField(
+        label=_("ComfyUI 폴더"),
+        max_length=255,
+        required=False,
+        validators=[RegexValidator(r"^/[\w./-]+$", _("/로 시작하는 폴더를 적어 주세요."))],
+        help_text=_("ComfyUI가 폴더를 스스로 알려 주지 않을 때만 적어 주세요."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = GpuHost.objects.order_by("key_path").values_list("key_path", flat=True).distinct()
+        keys = [*settings.GPU_KEYS, *(path for path in known if path not in settings.GPU_KEYS)]
+        self.fields["key_path"].choices = [(path, path) for path in keys]
+        names = [(name, f"GPU_KEY_PASSPHRASE_{name}") for name in settings.GPU_KEY_PASSPHRASES]
+        self.fields["passphrase_name"].choices = [("", "GPU_KEY_PASSPHRASE"), *names]
+        self.fields["jump"].queryset = GpuHost.objects.exclude(state=GpuHost.State.RETIRED)
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if GpuHost.objects.filter(name=name).exists():
+            raise forms.ValidationError(_("이 이름의 호스트가 이미 있습니다."))
+        return name
+
+    def clean_ports(self) -> list[int] | None:
+        words = [word.strip() for word in self.cleaned_data["ports"].split(",") if word.strip()]
+        if not words:
+            return None
+        if len(words) > PORTS_MOST or not all(word.isascii() and word.isdigit() for word in words):
+            raise forms.ValidationError(_("포트 번호를 쉼표로 나눠 적어 주세요."))
+        ports = list(dict.fromkeys(int(word) for word in words))
+        if not all(1 <= port <= 65535 for port in ports):
+            raise forms.ValidationError(_("포트는 1부터 65535까지입니다."))
+        return ports
