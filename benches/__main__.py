@@ -65,7 +65,7 @@ def conditions(options: argparse.Namespace) -> dict[str, Any]:
         "memory GB": round(psutil.virtual_memory().total / 1e9),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in names},
+        "packages": ", ".join(f"{name} {version(name)}" for name in names),
         "job seconds": options.job_seconds,
         "jobs": f"{options.times:g} × the default",
     }
@@ -84,7 +84,7 @@ def main() -> int:
         found["policies"] = day.measure(days=options.days)
         show(day.tables(found["policies"]))
     found["conditions"]["load after"] = [round(each, 1) for each in os.getloadavg()]
-    show([table("Conditions", ["what", "is"], [[key, str(value)] for key, value in found["conditions"].items()])])
+    show([table("Conditions", ["what", "is"], list(found["conditions"].items()))])
     if options.json:
         options.json.write_text(json.dumps(plain(found), indent=2) + "\n")
     return 0

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
+from benches import drivers
 from benches.asking import Desk, all_ended, all_noted
 from benches.figures import Entry, Spread, efficiency, gaps_ms, mean_execution
 from benches.house import FEW_STEPS, House, wait_for, workers
@@ -50,10 +51,11 @@ class Portal:
 
     def many(self, count: int, trip: int, instances: int) -> dict[str, Any]:
         """So many jobs in one go."""
-        before = self.house.requests()
+        before, spent = self.house.requests(), drivers.cpu_seconds()
         jobs, committed_at = self.desk.ask(count)
         wait_for(lambda: all_ended(jobs), PATIENCE, "the end of all jobs")
         self._settled(jobs)
+        spent = drivers.cpu_seconds() - spent
         asked = sum(self.house.requests().values()) - sum(before.values())
         ledgers = self._ledgers(jobs)
         if len(ledgers) != instances:
@@ -61,6 +63,7 @@ class Portal:
         return self._run("the portal", trip, jobs, ledgers) | {
             "gap ms": Spread.of(gaps_ms(ledgers)),
             "efficiency": efficiency(ledgers, committed_at),
+            "CPU ms per job": spent / count * 1000,
             "asked per job": asked / count,
         }
 

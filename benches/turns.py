@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benches import bare, memory
+from benches import bare, drivers
 from benches.bare import Served, Work
 from benches.figures import Entry, Spread, efficiency, gaps_ms, mean_execution, table
 from benches.house import House, Standin
@@ -64,7 +64,7 @@ def measure(house: House, size: Size, *, round_trips: Sequence[int], say: Callab
             with portal.driving(trip, OVER_HOSTS[instances]):
                 runs.append(portal.many(size.each * instances, trip, instances))
                 # Driven and warm, at its largest.
-                used = memory.of_drivers()
+                used = drivers.memory()
                 asked = portal.asked_while_idle(IDLE_SECONDS)
     say("the portal with nobody driving the host")
     runs.append(portal.cold(size.cold, round_trips[0]))
@@ -97,7 +97,7 @@ def bare_singles(house: House, size: Size, trip: int) -> list[Run]:
 
 def bare_several(house: House, count: int, trip: int, instances: int, kept: int) -> Run:
     with ExitStack() as stack:
-        work = Work(count)
+        work, spent = Work(count), time.process_time()
         pool = stack.enter_context(ThreadPoolExecutor(instances))
         running = []
         for standin, used in zip(house.standins, OVER_HOSTS[instances], strict=True):
@@ -106,10 +106,12 @@ def bare_several(house: House, count: int, trip: int, instances: int, kept: int)
                 comfy = bare.through(connection, standin.ports[place])
                 running.append((standin, place, pool.submit(ahead(kept), comfy, work, house.picture)))
         served = [each.result() for _standin, _place, each in running]
+        spent = time.process_time() - spent
         ledgers = [
             _of(house.entries(standin, place), one) for (standin, place, _), one in zip(running, served, strict=True)
         ]
-    return _bare_run(f"bare, {kept} ahead, SSH", trip, ledgers, served)
+    run = _bare_run(f"bare, {kept} ahead, SSH", trip, ledgers, served)
+    return run | {"CPU ms per job": spent / count * 1000}
 
 
 def _of(entries: Iterable[Entry], served: Served) -> list[Entry]:
@@ -136,12 +138,13 @@ def _bare_run(way: str, trip: int, ledgers: Sequence[Sequence[Entry]], served: S
 
 def tables(found: dict[str, Any]) -> Iterable[str]:
     columns = ["way", "instances", "jobs", "execution ms", "before ms", "gap ms", "after ms", "attached ms"]
-    columns += ["efficiency %", "asked per job"]
+    columns += ["efficiency %", "CPU ms per job", "asked per job"]
     for trip in dict.fromkeys(run["round trip ms"] for run in found["runs"]):
         rows = [
             [
                 *(run.get(column) for column in columns[:8]),
                 run["efficiency"] * 100 if run.get("efficiency") else None,
+                run.get("CPU ms per job"),
                 run.get("asked per job"),
             ]
             for run in found["runs"]

@@ -1,6 +1,7 @@
 """Taking a job off the queue for one instance: one conditional UPDATE, one attempt row, in one transaction."""
 
 import logging
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any
@@ -22,7 +23,8 @@ LONG_SECONDS = 120
 # Per workflow, so many of those due soonest and so many of those waiting longest: the job wanted soonest is the first
 # of one or the other, and both shifts of a turn are bounded.
 SHORTLIST = 20
-TRIES = 5
+# The lanes of a driver wake together and would all want the same job: they look one after the other.
+_turnstile = threading.Lock()
 
 # Written out: an instance asks these for every job, among 10,000 of them and hundreds of instances.
 _SHORTLIST_SQL = """
@@ -54,7 +56,8 @@ _ON_GPUS_SQL = """
     SELECT tenant, count(*) FROM gpujobs_job WHERE state = 'running' AND id IS DISTINCT FROM %(without)s GROUP BY tenant
 """
 _TAKE_SQL = """
-    UPDATE gpujobs_job SET state = 'running' WHERE id = %(job)s AND state = 'queued'
+    UPDATE gpujobs_job SET state = 'running'
+    WHERE id = (SELECT id FROM gpujobs_job WHERE id = %(job)s AND state = 'queued' FOR UPDATE SKIP LOCKED)
     RETURNING *, (SELECT count(*) FROM gpujobs_attempt WHERE job_id = gpujobs_job.id) AS attempted
 """
 
@@ -68,16 +71,14 @@ def demands() -> dict[str, Demand]:
 def claim(instance: Instance, *, driver: UUID) -> Attempt | None:
     """The next attempt for this instance, written down; None if there is nothing it should do.
 
-    Of several that choose the same job one gets it; the others choose again.
+    Of several that choose the same job one gets it; the others choose again, until nothing is left to choose.
     """
     refused: set[UUID] = set()
-    for _try in range(TRIES):
-        chosen = best_for(instance, without=refused)
-        if chosen is None:
-            return None
-        if attempt := _take(chosen, instance, driver):
-            return attempt
-        refused.add(chosen.job)
+    with _turnstile:
+        while chosen := best_for(instance, without=refused):
+            if attempt := _take(chosen, instance, driver):
+                return attempt
+            refused.add(chosen.job)
     return None
 
 

@@ -1,6 +1,8 @@
 """Taking a job off the queue: once, in order, and only while it is still allowed."""
 
+import contextlib
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import uuid4
 
@@ -8,6 +10,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from gpujobs import claiming
 from gpujobs.claiming import SHORTLIST, claim
 from gpujobs.models import Attempt, Job
 from tests.gpujobs.making import a_job, make_host, make_instance
@@ -98,3 +101,22 @@ def test_of_several_drivers_that_want_one_job_one_gets_it():
         thread.join()
     assert len([attempt for attempt in taken if attempt]) == 1
     assert Attempt.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_there_is_enough_everybody_who_asks_at_once_gets_one(monkeypatch):
+    host = make_host()
+    instances = [make_instance(host, port) for port in range(8188, 8200)]
+    queue(*(a_job(images={}, due=60) for _ in instances))
+    # The lanes of one driver wait for each other; without that they are as several drivers.
+    monkeypatch.setattr(claiming, "_turnstile", contextlib.nullcontext())
+    with ThreadPoolExecutor(len(instances)) as pool:
+        taken = list(pool.map(claim_and_close, instances))
+    assert len({attempt.job_id for attempt in taken}) == len(instances)
+
+
+def claim_and_close(instance):
+    try:
+        return claim(instance, driver=uuid4())
+    finally:
+        connection.close()
