@@ -39,17 +39,24 @@ _SHORTLIST_SQL = """
          ORDER BY queued_at LIMIT %(limit)s)
     ) AS job
 """
-# Of other instances only what kinds there are: those alike in memory, workflows and what they hold are one row.
+# Of other instances a row for each kind: those alike in memory, workflows and the long jobs that they hold.
 _SEATS_SQL = """
     SELECT DISTINCT instance.id = %(instance)s, instance.memory_mb, instance.workflows,
         CASE WHEN instance.id = %(instance)s THEN instance.warm_workflow ELSE '' END,
-        ARRAY (
+        CASE WHEN instance.id = %(instance)s THEN ARRAY (
             SELECT job.workflow FROM gpujobs_attempt AS attempt JOIN gpujobs_job AS job ON job.id = attempt.job_id
             WHERE attempt.instance_id = instance.id AND attempt.job_id IS DISTINCT FROM %(without)s
                 AND attempt.state IN ('claimed', 'staged', 'sent', 'running', 'executed')
             ORDER BY attempt.claimed_at
-        )
+        ) ELSE coalesce(held.long, '{}') END
     FROM gpujobs_instance AS instance JOIN gpujobs_gpuhost AS host ON host.id = instance.host_id
+    LEFT JOIN (
+        SELECT attempt.instance_id, array_agg(job.workflow) AS long
+        FROM gpujobs_job AS job JOIN gpujobs_attempt AS attempt ON attempt.job_id = job.id
+        WHERE job.state = 'running' AND job.workflow = ANY (%(long)s)
+            AND attempt.state IN ('claimed', 'staged', 'sent', 'running', 'executed')
+        GROUP BY attempt.instance_id
+    ) AS held ON held.instance_id = instance.id
     WHERE instance.state = 'active' AND host.state = 'active'
 """
 _ON_GPUS_SQL = """
@@ -113,7 +120,8 @@ def _shortlist(names: Sequence[str], without: Iterable[UUID]) -> list[Waiting]:
 
 def _seats(instance: Instance, without: Job | None) -> dict[int, Seat]:
     """Active seats, by the instance's key for its own and by negative numbers for the kinds of others."""
-    given = {"instance": instance.pk, "without": without and without.pk}
+    long = [name for name, demand in demands().items() if demand.long]
+    given = {"instance": instance.pk, "without": without and without.pk, "long": long}
     seats = {}
     for number, (own, memory_mb, possible, warm, busy) in enumerate(_rows(_SEATS_SQL, given), start=1):
         seat = Seat(

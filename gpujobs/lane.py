@@ -48,6 +48,8 @@ AHEAD = 2
 # Without a wake-up the feeder looks anyway after so many seconds; so does the follower when the socket is silent.
 FEED_SECONDS = 15.0
 SILENCE_SECONDS = 10.0
+# How long the next job's pictures wait for a result that is on its way home over the same connection.
+RESULT_FIRST_SECONDS = 0.25
 INTERRUPT_AGAIN = timedelta(seconds=5)
 PROGRESS_EVERY = 0.5
 LEFTOVER_AFTER = timedelta(seconds=30)
@@ -147,6 +149,7 @@ class Lane:
                 self._make_way()
             if doctor.is_stale(self.reach.instance):
                 doctor.examine(self.reach)
+            self._let_result_pass()
             if self._has_room() and (attempt := claim(self.reach.instance, driver=self.driver)):
                 self._begin(attempt)
                 continue
@@ -158,6 +161,13 @@ class Lane:
         with self._lock:
             # Results that pile up uncollected hold new work back as well.
             return len(self._turns) < AHEAD and self._collecting <= AHEAD
+
+    def _let_result_pass(self) -> None:
+        """While the instance works on what waited for it, the result is more urgent than what comes next."""
+        with self._lock:
+            may_wait = self._collecting and len(self._turns)
+        if may_wait:
+            self._poke.wait(RESULT_FIRST_SECONDS)
 
     def _come_back(self) -> None:
         """An instance that is out proves itself before it is given anything."""

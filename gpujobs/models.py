@@ -162,7 +162,7 @@ class Job(models.Model):
         indexes = [
             models.Index(F("workflow"), F("due_at"), F("queued_at"), condition=Q(state="queued"), name="job_queue"),
             models.Index(F("workflow"), F("queued_at"), condition=Q(state="queued"), name="job_queue_by_age"),
-            models.Index(F("tenant"), condition=Q(state="running"), name="job_running"),
+            models.Index(F("workflow"), F("tenant"), condition=Q(state="running"), name="job_running"),
             models.Index(F("finished_at"), condition=Q(noted_at=None), name="job_unnoted"),
         ]
         constraints = [
