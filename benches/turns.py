@@ -27,10 +27,10 @@ class Size:
     """How many jobs: ``single`` on one instance, ``each`` on every one of several, ``idle`` one at a time, ``seed`` by
     the seed's way, ``cold`` with nobody driving the host."""
 
-    single: int = 60
+    single: int = 50
     each: int = 20
-    idle: int = 25
-    seed: int = 6
+    idle: int = 20
+    seed: int = 5
     cold: int = 5
 
     def times(self, factor: float) -> "Size":
