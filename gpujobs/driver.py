@@ -139,7 +139,7 @@ class Driver:
         due = Q(state=Instance.State.OUT, probe_at__lte=timezone.now())
         for instance in Instance.objects.filter(~Q(state=Instance.State.OUT) | due, host=self.host):
             lane = self.lanes.get(instance.pk)
-            if lane is not None and (instance.state != Instance.State.OUT or not lane.is_idle):
+            if lane is not None and (instance.state != Instance.State.OUT or lane.is_proving or not lane.is_idle):
                 continue
             if lane is not None:
                 lane.stop()

@@ -113,6 +113,11 @@ class Lane:
         with self._lock:
             return not len(self._turns) and not self._collecting
 
+    @property
+    def is_proving(self) -> bool:
+        """Whether it was opened for an instance that is out and has not found it working yet."""
+        return self.trouble is None and self.reach.instance.state == Instance.State.OUT
+
     def _guarded(self, loop: Callable[[], None]) -> None:
         try:
             loop()
@@ -177,6 +182,7 @@ class Lane:
         Instance.objects.filter(pk=self.reach.instance.pk, state=Instance.State.OUT).update(
             state=Instance.State.ACTIVE, probe_at=None, probes_failed=0, faults_in_row=0
         )
+        self.reach.instance.state = Instance.State.ACTIVE
         log.info("instance %s is back", self.reach.instance.pk, extra={"instance": self.reach.instance.pk})
 
     def _make_way(self) -> None:

@@ -129,3 +129,20 @@ def test_a_redis_url_of_another_kind_is_refused(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("X", "http://localhost")
     with pytest.raises(ImproperlyConfigured, match="must begin with redis://"):
         env.redis_url("X")
+
+
+def test_a_group_is_all_that_begins_alike_from_files_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("two\n")
+    monkeypatch.setenv("X", "not one of them")
+    monkeypatch.setenv("X_ONE", "one")
+    monkeypatch.setenv("X_TWO_FILE", str(tmp_path / "secret"))
+    assert env.group("X_") == {"ONE": "one", "TWO": "two"}
+
+
+def test_one_of_several_words_is_the_first_unless_said_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert env.one_of("X", ("line", "json")) == "line"
+    monkeypatch.setenv("X", "JSON")
+    assert env.one_of("X", ("line", "json")) == "json"
+    monkeypatch.setenv("X", "xml")
+    with pytest.raises(ImproperlyConfigured, match="X='xml' is none of line, json"):
+        env.one_of("X", ("line", "json"))

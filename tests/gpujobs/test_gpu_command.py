@@ -1,0 +1,161 @@
+"""manage.py gpu, as an operator types it, against real stand-in hosts."""
+
+import re
+from io import StringIO
+from pathlib import Path
+
+import asyncssh
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from gpujobs import hosts, queueing, tasks, wakeup
+from gpujobs.models import GpuHost, Instance, Job
+from gpujobs.ssh import fingerprint
+from gpujobs.standin import StandinHost
+from tests.gpujobs.fleet import QUICK, Fleet, ended, fleet_of, make_key, wait_until
+from tests.gpujobs.making import a_job, make_host, make_instance
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture(autouse=True)
+def _everybody_may(settings):
+    settings.GPUJOBS_MAY_RUN = "tests.gpujobs.making.everybody_may"
+
+
+@pytest.fixture
+def key(tmp_path):
+    return make_key(tmp_path)
+
+
+@pytest.fixture
+def standin(tmp_path, key):
+    with StandinHost(tmp_path / "host", Path(f"{key}.pub"), instances=2, settings=QUICK) as standin:
+        yield standin
+
+
+def gpu(*words):
+    out = StringIO()
+    call_command("gpu", *words, stdout=out)
+    return out.getvalue()
+
+
+def add(standin, key, *more, name="l4"):
+    agreed = ["--fingerprint", fingerprint(standin.host_key)]
+    return gpu("add", name, f"gpu@127.0.0.1:{standin.ssh_port}", "--key", str(key), *agreed, *more)
+
+
+def ports_of(standin):
+    return [word for instance in standin.instances for word in ("--port", str(instance.port))]
+
+
+def test_adding_shows_the_fingerprint_and_does_nothing_without_a_yes(standin, key, monkeypatch):
+    asked = []
+    monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or "y")
+    with pytest.raises(CommandError, match=r"Nothing was added\."):
+        gpu("add", "l4", f"gpu@127.0.0.1:{standin.ssh_port}", "--key", str(key), *ports_of(standin))
+    assert len(asked) == 1
+    assert not GpuHost.objects.exists()
+
+
+def test_a_host_with_another_key_than_expected_is_not_added(standin, key):
+    with pytest.raises(CommandError, match="Nothing was added"):
+        gpu("add", "l4", f"gpu@127.0.0.1:{standin.ssh_port}", "--key", str(key), "--fingerprint", "SHA256:other")
+    assert not GpuHost.objects.exists()
+
+
+def test_adding_says_what_is_there_and_what_it_can_make(standin, key):
+    said = add(standin, key, *ports_of(standin), "--restart", "systemctl --user restart comfyui@{index}")
+    assert re.search(r"GPU 1 NVIDIA L4  23034 MiB  ComfyUI 0\.2\.4  \d+ GiB free  restart: systemctl", said)
+    assert said.count("ready") >= 10
+    commands = list(Instance.objects.order_by("gpu_index").values_list("restart_command", flat=True))
+    assert commands == [["systemctl", "--user", "restart", f"comfyui@{index}"] for index in (0, 1)]
+
+
+def test_without_ports_each_gpu_is_asked_for_one_and_silent_ones_are_passed_over(standin, key, monkeypatch):
+    monkeypatch.setattr(hosts, "FIRST_PORT", standin.instances[0].port)
+    add(standin, key)
+    assert [one.port for one in Instance.objects.all()] == [standin.instances[0].port]
+
+
+def test_where_nothing_answers_nothing_is_saved(standin, key, monkeypatch):
+    monkeypatch.setattr(hosts, "FIRST_PORT", 9)
+    with pytest.raises(CommandError, match="No ComfyUI answers on 9 to 10"):
+        add(standin, key)
+    assert not GpuHost.objects.exists()
+
+
+def test_a_key_with_a_passphrase_of_its_own_is_opened_by_the_environment(tmp_path, standin, key, settings):
+    locked = tmp_path / "locked_key"
+    asyncssh.read_private_key(str(key)).write_private_key(str(locked), passphrase="not in the database")
+    with pytest.raises(CommandError, match="GPU_KEY_PASSPHRASE_EC2 is not set"):
+        add(standin, locked, "--passphrase", "EC2", *ports_of(standin))
+    settings.GPU_KEY_PASSPHRASES = {"EC2": "not in the database"}
+    add(standin, locked, "--passphrase", "EC2", *ports_of(standin))
+    assert GpuHost.objects.get().passphrase_name == "EC2"
+
+
+def test_a_host_behind_another_is_added_and_driven_through_it(tmp_path, standin, key):
+    bastion = StandinHost(tmp_path / "bastion", Path(f"{key}.pub"), instances=0, further_ports=[standin.ssh_port])
+    with bastion:
+        add(bastion, key, "--only-jump", name="bastion")
+        add(standin, key, "--jump", "bastion", *ports_of(standin))
+        assert "l4  gpu@127.0.0.1" in gpu("list")
+        assert "through bastion" in gpu("list")
+        host = GpuHost.objects.get(name="l4")
+        job = a_job("print_master")
+        queueing.submit([job])
+        with Fleet(standin, host, list(host.instances.all())).driven():
+            wait_until(ended(job))
+        assert Job.objects.get(pk=job.pk).state == "succeeded"
+        with pytest.raises(CommandError, match="Other hosts are reached through bastion"):
+            gpu("remove", "bastion")
+
+
+def test_a_host_that_is_only_gone_through_is_never_driven(tmp_path, key):
+    with StandinHost(tmp_path / "bastion", Path(f"{key}.pub"), instances=0) as bastion:
+        add(bastion, key, "--only-jump", name="bastion")
+    Job.objects.bulk_create([a_job(images={})])
+    tasks.reconcile()
+    assert wakeup.driverless_hosts() == []
+    assert wakeup.redis().keys("gpujobs:asked:*") == []
+
+
+def test_one_instance_or_a_whole_host_is_drained_and_given_work_again():
+    instance = make_instance(make_host())
+    assert gpu("drain", "l4:8188") == "l4:8188: draining\n"
+    assert gpu("drain", "l4:8188") == "l4:8188: was not at work\n"
+    assert gpu("resume", "l4:8188") == "l4:8188: at work again\n"
+    gpu("drain", "l4")
+    instance.refresh_from_db()
+    assert (instance.state, instance.host.state) == ("active", "draining")
+
+
+def test_a_removed_host_comes_back_with_resume():
+    make_host(state="retired")
+    assert gpu("list") == ""
+    assert "retired" in gpu("list", "--all")
+    gpu("resume", "l4")
+    assert GpuHost.objects.get().state == "active"
+
+
+def test_an_instance_that_was_restarted_proves_itself_and_works_again(tmp_path):
+    with fleet_of(tmp_path) as fleet:
+        Instance.objects.update(restart_command=["df"])
+        gpu("restart", str(fleet.instances[0]))
+        assert Instance.objects.get().state == "out"
+        Instance.objects.update(probe_at=timezone.now())
+        job = a_job("print_master")
+        queueing.submit([job])
+        with fleet.driven():
+            wait_until(ended(job))
+        assert Instance.objects.get().state == "active"
+        assert [entry["extra_data"].get("portal_job") for entry in fleet.executions()] == [None, str(job.pk)]
+
+
+@pytest.mark.parametrize("words", [["drain", "l5"], ["drain", "l4:1"], ["drain", "l4:x"], ["remove", "l4:8188"]])
+def test_what_is_not_there_is_said_not_to_be(words):
+    make_instance(make_host())
+    with pytest.raises(CommandError, match=re.escape(words[1])):
+        gpu(*words)
