@@ -48,14 +48,13 @@ def _by_workflow(instances: list[Instance]) -> list[dict[str, Any]]:
     verdicts = {instance: {v.workflow: v for v in doctor.verdicts_of(instance)} for instance in instances}
     for name in doctor.workflows.names():
         seen = [(instance, verdicts[instance].get(name)) for instance in instances]
-        rows.append(
-            {
-                "name": name,
-                "seen": seen,
-                "missing": [(i, f) for i, verdict in seen if verdict for f in verdict.missing],
-                "notes": [(i, f) for i, verdict in seen if verdict for f in verdict.findings if f.kind == "note"],
-            }
-        )
+        findings: dict[doctor.Finding, list[int]] = {}
+        for instance, verdict in seen:
+            for finding in verdict.findings if verdict else ():
+                findings.setdefault(finding, []).append(instance.port)
+        # What keeps it from being made first; each thing once, with the instances it is true of.
+        ordered = sorted(findings.items(), key=lambda each: each[0].kind == doctor.Kind.NOTE)
+        rows.append({"name": name, "seen": seen, "findings": ordered})
     return rows
 
 
