@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import asyncssh
@@ -13,6 +13,7 @@ from django.db import connections
 from gpujobs import driver, hosts
 from gpujobs.models import Attempt, GpuHost, Instance, Job
 from gpujobs.standin import Settings, StandinHost
+from tests.gpujobs.making import a_photo
 from tests.ssh.openssh import OpenSSHServer
 
 QUICK = Settings(step_seconds=0.002, frame_seconds=0.0, control=True)
@@ -77,6 +78,11 @@ class Fleet:
 @contextmanager
 def fleet_of(directory: Path, *, instances: int = 1, settings: Settings = QUICK, name: str = "l4") -> Iterator[Fleet]:
     key = make_key(directory)
+    if settings is SLOW:
+        # Slow by the clock and not by drawing, so that what is seen on the way is seen on a busy machine as well.
+        result = directory / "result.png"
+        result.write_bytes(a_photo())
+        settings = replace(SLOW, canned_result=result)
     with StandinHost(directory / "host", Path(f"{key}.pub"), instances=instances, settings=settings) as standin:
         host = GpuHost(
             name=name,
@@ -108,7 +114,7 @@ def behind_sshd(directory: Path, ports: list[int]) -> Iterator[tuple[GpuHost, li
         yield host, hosts.add(host, ports)
 
 
-def wait_until(happened: Callable[[], object], seconds: float = 20.0) -> None:
+def wait_until(happened: Callable[[], object], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < deadline, "it did not happen in time"

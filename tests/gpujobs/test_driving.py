@@ -56,7 +56,7 @@ def test_two_instances_share_the_work_and_every_job_runs_once(tmp_path):
         jobs = [a_job(seed=seed) for seed in range(10)]
         queueing.submit(jobs)
         with fleet.driven():
-            wait_until(ended(*jobs), 40)
+            wait_until(ended(*jobs), 120)
         assert set(Job.objects.values_list("state", flat=True)) == {"succeeded"}
         assert all(len(fleet.executions(job)) == 1 for job in jobs)
         assert len({attempt.instance_id for attempt in Attempt.objects.all()}) == 2
@@ -111,7 +111,7 @@ def test_another_driver_finds_a_running_prompt_again_and_it_runs_once(tmp_path):
         before = Attempt.objects.get(job=jobs[0])
         assert before.is_live
         with fleet.driven():
-            wait_until(ended(*jobs), 30)
+            wait_until(ended(*jobs), 120)
         after = Attempt.objects.get(job=jobs[0])
         assert after.state == "succeeded"
         assert after.driver != before.driver

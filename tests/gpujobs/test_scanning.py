@@ -128,7 +128,7 @@ def test_a_search_during_work_does_not_disturb_it(tmp_path):
         with fleet.driven():
             wait_until(in_state(jobs[0], "running"))
             assert scanning.scan(fleet.host).found == 0
-            wait_until(ended(*jobs), 60)
+            wait_until(ended(*jobs), 120)
         assert [Job.objects.get(pk=job.pk).state for job in jobs] == ["succeeded"] * 2
 
 

@@ -34,7 +34,7 @@ def test_a_worker_drives_a_host_that_a_commit_woke(fleet):
     with worker():
         job = a_job()
         queueing.submit([job])
-        wait_until(ended(job), 40)
+        wait_until(ended(job), 120)
     assert Job.objects.get(pk=job.pk).state == "succeeded"
 
 
@@ -42,7 +42,7 @@ def test_a_worker_killed_in_the_middle_takes_its_horse_along_and_another_finishe
     job = a_job()
     with worker() as first:
         queueing.submit([job])
-        wait_until(in_state(job, "running"), 40)
+        wait_until(in_state(job, "running"), 120)
         horse = horse_of(first)
         first.kill()
         first.wait()
@@ -59,10 +59,10 @@ def test_a_horse_killed_alone_is_replaced_at_once_and_the_job_runs_once(fleet):
     job = a_job()
     with worker() as process:
         queueing.submit([job])
-        wait_until(in_state(job, "running"), 40)
+        wait_until(in_state(job, "running"), 120)
         killed_at = time.monotonic()
         horse_of(process).kill()
-        wait_until(ended(job), 40)
+        wait_until(ended(job), 120)
         assert time.monotonic() - killed_at < 30
     assert Job.objects.get(pk=job.pk).state == "succeeded"
     assert len(fleet.executions(job)) == 1
@@ -72,7 +72,7 @@ def test_a_worker_asked_to_stop_lets_go_of_its_host_at_once(fleet):
     job = a_job()
     with worker() as process:
         queueing.submit([job])
-        wait_until(in_state(job, "running"), 40)
+        wait_until(in_state(job, "running"), 120)
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=20)
     host = GpuHost.objects.get(pk=fleet.host.pk)

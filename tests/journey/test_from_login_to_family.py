@@ -33,7 +33,7 @@ def test_an_order_goes_from_the_staffs_login_to_the_familys_phone(window, tmp_pa
             with worker("gpu"):
                 watch_it_being_made(desk)
             approve_by_keys(window(), reviewer)
-            wait_until(lambda: Deliverable.objects.count() == 1 + 3 + 1, 60)
+            wait_until(lambda: Deliverable.objects.count() == 1 + 3 + 1, 120)
     link = hand_out_a_link(desk)
     phone = window(PHONE, is_mobile=True, has_touch=True, device_scale_factor=2)
     receive_on_the_phone(phone, link)

@@ -43,7 +43,7 @@ def test_an_order_goes_through_openssh_from_the_login_to_the_zip(fleet: Fleet) -
         assert len(fleet.executions()) == 4 + 3 + 1
         assert fleet.residue() == []
         approve_everything(logged_in(make_reviewer()), order)
-        wait_until(lambda: Deliverable.objects.count() == 1 + 3 + 1, 60)
+        wait_until(lambda: Deliverable.objects.count() == 1 + 3 + 1, 120)
     family = Client()
     link = link_of(desk, order)
     assert "고 김영자 님을" in family.get(link).content.decode()
