@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from gpujobs.progress import Progress
 from orders import production
+from orders.finishing.showing import FilesNow
 from orders.models import Candidate, Item, Order, OrderState
 
 TONES = {
@@ -37,6 +38,8 @@ class ItemNow:
     item: Item
     candidates: list[Candidate]
     progress: Mapping[int, Progress] = field(default_factory=dict)
+    # What becomes of its approvals; None where that was not asked for.
+    files: FilesNow | None = None
 
     @property
     def tone(self) -> str:
@@ -142,11 +145,16 @@ class OrderNow:
     @property
     def moves(self) -> bool:
         """Whether anything may change by itself, so that a page should look again."""
-        return self.order.submitted_at is not None and self.state.is_open
+        finishing = any(now.files is not None and now.files.is_under_way for now in self.items)
+        return self.order.submitted_at is not None and (self.state.is_open or finishing)
 
 
-def now_of(orders: Iterable[Order]) -> list[OrderNow]:
-    """How each stands; the orders come with `OrderQuerySet.for_list`. One look at the fleet for all of them."""
+def now_of(orders: Iterable[Order], files: Mapping[int, FilesNow] | None = None) -> list[OrderNow]:
+    """How each stands; the orders come with `OrderQuerySet.for_list`. One look at the fleet for all of them.
+
+    ``files``: what `finishing.showing` says, by the item's primary key, where a page shows it.
+    """
+    files = files or {}
     orders = list(orders)
     current = {item.pk: _current(item) for order in orders for item in order.items.all()}
     waiting = [each for group in current.values() for each in group if each.state == Candidate.State.PRODUCING]
@@ -155,7 +163,10 @@ def now_of(orders: Iterable[Order]) -> list[OrderNow]:
         OrderNow(
             order=order,
             state=order.state,
-            items=[ItemNow(item=item, candidates=current[item.pk], progress=progress) for item in order.items.all()],
+            items=[
+                ItemNow(item=item, candidates=current[item.pk], progress=progress, files=files.get(item.pk))
+                for item in order.items.all()
+            ],
         )
         for order in orders
     ]

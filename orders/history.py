@@ -21,6 +21,10 @@ SENTENCES = {
     "item.made_again": gettext_lazy("다시 만들게 했습니다."),
     "item.returned": gettext_lazy("확인을 위해 돌려보냈습니다."),
     "candidate.approved": gettext_lazy("승인했습니다."),
+    "approval.finished": gettext_lazy("전달할 파일을 만들었습니다."),
+    "approval.finished_again": gettext_lazy("마무리를 다시 하게 했습니다."),
+    "item.cut": gettext_lazy("자르기를 바꾸었습니다."),
+    "print_shop.taken": gettext_lazy("인쇄소용 파일을 받았습니다."),
     "link.issued": gettext_lazy("가족 전달 링크를 만들었습니다."),
     "link.revoked": gettext_lazy("가족 전달 링크를 닫았습니다."),
 }

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from orders import framing, production, review, review_queue
+from orders.finishing.showing import FilesNow
 from orders.framing import Face
 from orders.models import Approval, Candidate, Consent, Item, Photo
 from orders.production import Progress
@@ -61,6 +62,13 @@ class Shown:
         return _close(self.candidate.face, (self.candidate.width, self.candidate.height))
 
     @property
+    def files(self) -> FilesNow | None:
+        """What becomes of the approval."""
+        if self.approval is None or not hasattr(self.approval, "finish"):
+            return None
+        return FilesNow(finishes=[self.approval.finish], files=list(self.approval.deliverables.all()))
+
+    @property
     def is_undecided(self) -> bool:
         return self.candidate.state == Candidate.State.READY and self.approval is None
 
@@ -70,7 +78,8 @@ class Shown:
 
     @property
     def state(self) -> list[Any]:
-        given = self.approval and [self.approval.pk, len(self.approval.deliverables.all())]
+        finish = self.files and self.files.state
+        given = self.approval and [self.approval.pk, finish]
         return [self.candidate.code, self.candidate.state, given, _told(self.progress)]
 
 
@@ -101,7 +110,9 @@ class Page:
 
     @classmethod
     def of(cls, item: Item) -> "Page":
-        candidates = item.candidates.select_related("job", "approval__approved_by").order_by("-round", "number")
+        candidates = item.candidates.select_related("job", "approval__approved_by", "approval__finish").order_by(
+            "-round", "number"
+        )
         candidates = candidates.prefetch_related("approval__deliverables")
         photos = item.order.photos.all()[: item.product.photos_needed]
         return cls(item, list(candidates), list(photos), item.order.standing_consent)

@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from orders.views import consent, desk, gallery, links, photos, pictures, review, verify
+from orders.views import consent, desk, finish, gallery, links, photos, pictures, review, verify
 
 app_name = "orders"
 urlpatterns = [
@@ -26,6 +26,12 @@ urlpatterns = [
     path("candidates/<uuid:code>/preview/", pictures.candidate_preview, name="candidate_preview"),
     path("orders/<uuid:code>/links/", links.link_issue, name="link_issue"),
     path("orders/<uuid:code>/links/<uuid:link_code>/revoke/", links.link_revoke, name="link_revoke"),
+    path("orders/<uuid:code>/print.zip", finish.print_shop_zip, name="print_shop_zip"),
+    path("items/<uuid:code>/finish/", finish.finish_again, name="finish_again"),
+    path("items/<uuid:code>/cut/", finish.item_cut, name="item_cut"),
+    path("items/<uuid:code>/cut/<str:frame>/", finish.item_cut_shown, name="item_cut_shown"),
+    path("files/<uuid:code>/", finish.finished_file, name="finished_file"),
+    path("files/<uuid:code>/preview/", finish.finished_preview, name="finished_preview"),
     path("review/", review.review_queue_page, name="review_queue"),
     path("review/live/", review.review_queue_live, name="review_queue_live"),
     path("review/<uuid:code>/", review.review_item, name="review_item"),

@@ -193,6 +193,7 @@ def _keep(finish: Finish, piece: Piece, name: str, preview: str, old: Deliverabl
     item = finish.approval.candidate.item
     kept = old or Deliverable(item=item, approval=finish.approval, variant=piece.variant)
     kept.media_type, kept.file, kept.preview = piece.media_type, name, preview
+    kept.own_label = piece.words if "-own-" in piece.variant else ""
     kept.download_name = download_name(item, finish.approval, piece)
     kept.sha256, kept.byte_count = files.sha256_of(name), len(piece.data)
     kept.width, kept.height, kept.duration_ms = piece.width, piece.height, piece.duration_ms

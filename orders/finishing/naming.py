@@ -1,10 +1,25 @@
-"""What the browser saves a finished file as."""
+"""What the browser saves a finished file as, and what a page calls it."""
 
 import unicodedata
 from itertools import count
 
+from django.utils.functional import Promise
+
+from orders.finishing import pieces, prints, video
 from orders.finishing.pieces import Piece
-from orders.models import Approval, Item
+from orders.models import Approval, Deliverable, Item
+
+LABELS: dict[str, str | Promise] = {
+    **{f"{kind}-{preset.key}": preset.label for preset in (*prints.USUAL, prints.SCENE) for kind in ("print", "pdf")},
+    **{variant: label for variant, (_size, label) in (pieces.SCREENS | video.FRAMES).items()},
+    "poster": video.POSTER,
+    "sheet": pieces.SHEET,
+}
+
+
+def label_of(file: Deliverable) -> str:
+    """In the reader's language, e.g. "11×14인치"; a size of a home's own as the home calls it."""
+    return file.own_label or str(LABELS.get(file.variant, file.variant))
 
 
 def download_name(item: Item, approval: Approval, piece: Piece) -> str:

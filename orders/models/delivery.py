@@ -20,6 +20,8 @@ class Deliverable(models.Model):
     approval = models.ForeignKey(Approval, models.PROTECT, related_name="deliverables")
     # Which of the product's files it is, e.g. "print-11x14", "pdf-11x14", "screen-wide", "sheet".
     variant = models.CharField(max_length=40)
+    # What a home calls a size of its own; what every home has is named by orders.finishing.naming.
+    own_label = models.CharField(max_length=40, blank=True)
     media_type = models.CharField(max_length=40)
     file = models.CharField(max_length=255, help_text="name in the default storage")
     preview = models.CharField(max_length=255, blank=True)

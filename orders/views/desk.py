@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from orders import consenting, delivery, drafting, following, hangul, history, production
 from orders.access import get_item, get_order
+from orders.finishing import showing
 from orders.forms import RELATIONS, RELIGIONS, OrderForm, field_name
 from orders.models import Order, OrderState
 from orders.products import PRODUCTS
@@ -88,11 +89,12 @@ def _chip(key: str, label: Any, counts: dict[str, int], states: tuple[OrderState
 def _state_of(now: following.OrderNow) -> list[Any]:
     """All that a part of a page shows of an order and that may change by itself."""
     order = now.order
+    files = [item.files.state for item in now.items if item.files]
     items = [
         (item.item.state, item.doing, item.percent, round(item.seconds_left or 0), [c.state for c in item.candidates])
         for item in now.items
     ]
-    return [order.code, order.updated_at, now.state, order.delivered_at, items]
+    return [order.code, order.updated_at, now.state, order.delivered_at, items, files]
 
 
 @for_roles("staff", "manager")
@@ -329,7 +331,7 @@ def order_live(request: HttpRequest, code: UUID) -> HttpResponseBase:
 
 
 def _live(order: Order) -> dict[str, Any]:
-    [now] = following.now_of([order])
+    [now] = following.now_of([order], showing.of_order(order))
     can_issue = delivery.can_issue(order)
     version = version_of(_state_of(now), can_issue, timezone.now().minute)
     return {"now": now, "can_issue": can_issue, "version": version}

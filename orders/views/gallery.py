@@ -5,6 +5,7 @@ They work without an account, a cookie or a script.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from itertools import groupby
 from operator import attrgetter
@@ -26,6 +27,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from orders import delivery
+from orders.finishing import naming
 from orders.models import Deliverable, DownloadLink
 from orders.views.responses import remember_language
 from portal.absolute import absolute_url
@@ -71,12 +73,34 @@ def with_open_link(view: LinkView[P]) -> View:
     return opened
 
 
+@dataclass(frozen=True)
+class _Piece:
+    """One approved picture or video with every size it is cut to; the first is shown."""
+
+    files: list[Deliverable]
+
+    @property
+    def shown(self) -> Deliverable:
+        return self.files[0]
+
+    @property
+    def groups(self) -> list[tuple[str, list[tuple[str, Deliverable]]]]:
+        """[(what for, [(which size, the file)])], without what is not there."""
+        named = [(naming.label_of(file), file) for file in self.files]
+        groups = [
+            (_("인쇄용"), [each for each in named if each[1].is_print]),
+            (_("영상"), [each for each in named if each[1].is_video]),
+            (_("화면용"), [each for each in named if not each[1].is_print and not each[1].is_video]),
+        ]
+        return [group for group in groups if group[1]]
+
+
 @with_open_link
 def gallery(request: HttpRequest, link: DownloadLink) -> HttpResponse:
     if request.method == "GET" and not _draws_a_card(request):
         delivery.record_visit(link, request)
     # One figure for each approved picture, whatever sizes it is cut to.
-    pieces = [list(files) for _, files in groupby(delivery.family_files(link.order), attrgetter("approval_id"))]
+    pieces = [_Piece(list(files)) for _, files in groupby(delivery.family_files(link.order), attrgetter("approval_id"))]
     card = absolute_url(static("family/card.png"))
     context = {"link": link, "order": link.order, "home": link.order.home, "pieces": pieces, "card": card}
     return render(request, "family/gallery.html", context)

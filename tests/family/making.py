@@ -36,7 +36,7 @@ def make_deliverable(item: Item, by: User, number: int = 1, **fields: Any) -> De
     given = {
         "item": item,
         "approval": approval,
-        "variant": "original",
+        "variant": "video-wide" if is_video else "print-11x14",
         "media_type": "video/mp4" if is_video else "image/png",
         "file": default_storage.save(f"{folder}/original.{suffix}", ContentFile(body)),
         "preview": default_storage.save(f"{folder}/still.webp", ContentFile(b"a still")),

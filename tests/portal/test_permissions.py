@@ -185,6 +185,16 @@ TABLE: dict[str, Row] = {
     "orders:photo_preview": home_and_reviewer(200, args=lambda a: [a.seen.code, 320]),
     "orders:candidate_file": home_and_reviewer(200, args=candidate),
     "orders:candidate_preview": home_and_reviewer(200, args=candidate),
+    # What becomes of an approval.
+    "orders:finish_again": home_and_reviewer(FOUND, method="post", args=item),
+    "orders:item_cut": home_and_reviewer(200, args=item, only=False),
+    "orders:item_cut_shown": home_and_reviewer(200, args=lambda a: [a.item.code, "11x14"]),
+    "orders:finished_file": home_and_reviewer(200, args=lambda a: [a.picture.code]),
+    "orders:finished_preview": home_and_reviewer(200, args=lambda a: [a.picture.code]),
+    "orders:print_shop_zip": home(200, args=order),
+    "home_settings": manager(200, only=False),
+    "print_size_add": manager(422, method="post"),
+    "print_size_remove": manager(FOUND, method="post", args=lambda a: ["own-a"]),
     # Judging.
     "orders:review_queue": reviewer(200),
     "orders:review_queue_live": reviewer(200),

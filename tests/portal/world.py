@@ -1,9 +1,11 @@
 """Home A with all that it owns, a stranger of home B, and the portal's own people."""
 
+import io
 from types import SimpleNamespace
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from PIL import Image
 
 from orders.models import Candidate, Consent, Deliverable, Photo
 from portal.models import Invitation, User
@@ -58,4 +60,8 @@ def make_world() -> SimpleNamespace:
 
 
 def store(name: str) -> str:
-    return default_storage.save(f"world/{name}", ContentFile(b"some bytes"))
+    """A file of that name, in which something can be seen where it is a picture."""
+    data = io.BytesIO(b"some bytes")
+    if name.endswith((".png", ".webp")):
+        Image.new("RGB", (88, 112), (190, 190, 186)).save(data, name.rpartition(".")[2])
+    return default_storage.save(f"world/{name}", ContentFile(data.getvalue()))
