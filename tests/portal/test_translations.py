@@ -160,7 +160,23 @@ def one_language_each(ask: Callable[[Client], Any], who: User | Client | None) -
 # What people and homes are called, and what they typed: shown as it is in either language.
 DATA = re.compile("고 김영자 님 (영정사진|메모리얼 비디오)|김영자|[가나]장례식장|특실 2호|아버지.jpg|김도현|아들")
 # What is called the same in Korean, the people of the tests, and what allauth makes up.
-SAME = {"AI", "GPU", "QR", "PDF", "ConnectDream", "staff", "manager", "reviewer", "operator", "stranger", "KB", "MB"}
+SAME = {
+    "AI",
+    "GPU",
+    "QR",
+    "PDF",
+    "SSH",
+    "IP",
+    "ComfyUI",
+    "ConnectDream",
+    "staff",
+    "manager",
+    "reviewer",
+    "operator",
+    "stranger",
+    "KB",
+    "MB",
+}
 SPOKEN = {"alt", "title", "placeholder", "aria-label", "content", "data-confirm", "data-confirm-yes", "data-key-says"}
 LABELS = {"title", "h1", "h2", "h3", "button", "a", "label", "legend", "summary", "th", "dt", "option"}
 VOID = {"input", "img", "meta", "link", "br", "hr", "source", "image", "rect", "path", "circle", "use"}
