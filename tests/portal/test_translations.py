@@ -159,7 +159,7 @@ def one_language_each(ask: Callable[[Client], Any], who: User | Client | None) -
 
 # What people and homes are called, and what they typed: shown as it is in either language.
 DATA = re.compile("고 김영자 님 (영정사진|메모리얼 비디오)|김영자|[가나]장례식장|특실 2호|아버지.jpg|김도현|아들")
-# What is called the same in Korean, the people of the tests, and what allauth makes up.
+# What is called the same in Korean, and the people of the tests. Addresses, file names and settings are passed over.
 SAME = {
     "AI",
     "GPU",
@@ -188,7 +188,7 @@ def foreign(page: str, language: str) -> list[str]:
     reader.feed(page)
     if language == "en":
         return [text for text in reader.said if HANGUL.search(DATA.sub("", text))]
-    labels = [re.sub(r"\S+[@/.]\S+", "", text) for text in reader.labels]
+    labels = [re.sub(r"\S+[@/._]\S+", "", text) for text in reader.labels]
     return [text for text in labels if set(WORD.findall(text)) - SAME]
 
 
