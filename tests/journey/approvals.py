@@ -1,13 +1,22 @@
-"""What a family must receive: the very bytes that a person approved, under their Korean names."""
+"""What a family must receive: files made of the very bytes that a person approved, under their Korean names."""
 
 import hashlib
 import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
-from orders.models import Approval, Order
+from orders import delivery
+from orders.models import Approval, Finish, Order
 
-PRODUCTS = ("portrait", "life_scene", "living_video")
+APPROVALS = 1 + 3 + 1
+
+
+def is_finished(order: Order) -> bool:
+    """Whether the files of all that was approved of an order of all three products are there."""
+    finishes = Finish.objects.filter(approval__candidate__item__order=order)
+    failed = finishes.filter(state=Finish.State.FAILED).values_list("fault", flat=True)
+    assert not failed
+    return finishes.filter(state=Finish.State.FINISHED).count() == APPROVALS
 
 
 def zipped(archive: Path | BinaryIO) -> dict[str, str]:
@@ -16,14 +25,11 @@ def zipped(archive: Path | BinaryIO) -> dict[str, str]:
         return {name: hashlib.sha256(opened.read(name)).hexdigest() for name in opened.namelist()}
 
 
-def approved(order: Order) -> dict[str, str]:
-    """Name to sha256 of what was approved of an order of all three products."""
-    found = Approval.objects.filter(candidate__item__order=order).order_by("candidate__number")
-    by_product: dict[str, list[str]] = {key: [] for key in PRODUCTS}
-    for approval in found.select_related("candidate__item"):
-        by_product[approval.candidate.item.product_key].append(approval.sha256)
-    person, scenes = order.person, by_product["life_scene"]
-    named = {f"{person} 인생 더하기 {number}.png": sha256 for number, sha256 in enumerate(scenes, start=1)}
-    named[f"{person} 영정사진.png"] = by_product["portrait"][0]
-    named[f"{person} 메모리얼 비디오.mp4"] = by_product["living_video"][0]
-    return named
+def due_to_the_family(order: Order) -> dict[str, str]:
+    """Name to sha256 of what the family must receive: something of every approval, and nothing of anything else."""
+    files = list(delivery.family_files(order))
+    assert {file.approval for file in files} == set(Approval.objects.filter(candidate__item__order=order))
+    for file in files:
+        assert file.approval.sha256 == file.approval.candidate.sha256
+        assert file.download_name.startswith(f"{order.person} {file.item.product.label}")
+    return {file.download_name: file.sha256 for file in files}

@@ -1,4 +1,4 @@
-"""What a desk, a reviewer and a family send, by hand and without a browser."""
+"""What a desk sends, by hand and without a browser."""
 
 import re
 from typing import Any
@@ -7,7 +7,7 @@ from uuid import uuid4
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from orders.models import Item, Order
+from orders.models import Order
 from portal.demo.sample_people import sample_photo
 from tests.factories import PASSWORD
 
@@ -45,23 +45,3 @@ def submit_an_order(desk: Client, *products: str, photos: int = 1) -> Order:
     order = Order.objects.get(code=address.split("/")[2])
     assert order.submitted_at, desk.get(address).content.decode()
     return order
-
-
-def approve_everything(reviewer: Client, order: Order) -> None:
-    """The first candidate where one is promised, all of them where several are."""
-    for item in order.items.all():
-        several = item.product.picks > 1
-        first = item.current_candidates.filter(state="ready").first()
-        assert first
-        asked = {} if several else {"candidate": first.code}
-        answer = reviewer.post(f"/review/{item.code}/{'approve-all' if several else 'approve'}/", asked)
-        assert answer.status_code == 302
-    assert set(order.items.values_list("state", flat=True)) == {Item.State.APPROVED}
-
-
-def link_of(desk: Client, order: Order) -> str:
-    """The path of a new link to what was approved."""
-    page = desk.post(f"/orders/{order.code}/links/").content.decode()
-    address = re.search(r'id="link-url"[^>]* value="https?://[^/]+([^"]+)"', page)
-    assert address, page
-    return address[1]

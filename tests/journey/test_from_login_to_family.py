@@ -6,13 +6,13 @@ import pytest
 from playwright.sync_api import expect
 
 from gpujobs.standin import Settings
-from orders.models import Deliverable, Order
+from orders.models import Order
 from portal.demo.sample_people import sample_photo
 from tests.browser import PHONE
 from tests.factories import make_home, make_reviewer, make_staff
 from tests.gpujobs.fleet import fleet_of, wait_until
 from tests.journey import steps
-from tests.journey.approvals import approved, zipped
+from tests.journey.approvals import due_to_the_family, is_finished, zipped
 from tests.workers import worker
 
 pytestmark = [
@@ -29,15 +29,14 @@ def test_an_order_goes_from_the_staffs_login_to_the_familys_phone(window, tmp_pa
         draft_an_order(desk, staff)
         bring_photos_and_consent(desk, tmp_path)
         submit(desk)
-        with worker("portal"):
-            with worker("gpu"):
-                watch_it_being_made(desk)
+        with worker("portal"), worker("gpu"):
+            watch_it_being_made(desk)
             approve_by_keys(window(), reviewer)
-            wait_until(lambda: Deliverable.objects.count() == 1 + 3 + 1, 120)
+            wait_until(lambda: is_finished(Order.objects.get()), 120)
     link = hand_out_a_link(desk)
     phone = window(PHONE, is_mobile=True, has_touch=True, device_scale_factor=2)
     receive_on_the_phone(phone, link)
-    assert zipped(download_everything(phone, tmp_path)) == approved(Order.objects.get())
+    assert zipped(download_everything(phone, tmp_path)) == due_to_the_family(Order.objects.get())
 
 
 def draft_an_order(desk, staff):
