@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from gpujobs.standin import Settings
-from orders.models import Order
+from orders.models import Order, PrintPreset
 from portal.demo.sample_people import sample_photo
 from tests.browser import PHONE
 from tests.factories import make_home, make_reviewer, make_staff
@@ -18,12 +18,12 @@ from tests.workers import worker
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.timeout(400),
+    pytest.mark.timeout(600),
 ]
 
 
 def test_an_order_goes_from_the_staffs_login_to_the_familys_phone(window, tmp_path):
-    staff, reviewer = make_staff(make_home("한빛장례식장"), name="박서연"), make_reviewer("정하늘")
+    staff, reviewer = make_staff(a_home(), name="박서연"), make_reviewer("정하늘")
     with fleet_of(tmp_path, settings=Settings(step_seconds=0.03, control=True)):
         desk = window()
         draft_an_order(desk, staff)
@@ -32,11 +32,19 @@ def test_an_order_goes_from_the_staffs_login_to_the_familys_phone(window, tmp_pa
         with worker("portal"), worker("gpu"):
             watch_it_being_made(desk)
             approve_by_keys(window(), reviewer)
-            wait_until(lambda: is_finished(Order.objects.get()), 120)
+            wait_until(lambda: is_finished(Order.objects.get()), 240)
     link = hand_out_a_link(desk)
     phone = window(PHONE, is_mobile=True, has_touch=True, device_scale_factor=2)
     receive_on_the_phone(phone, link)
     assert zipped(download_everything(phone, tmp_path)) == due_to_the_family(Order.objects.get())
+
+
+def a_home():
+    """One that prints a single small size: prints have tests of their own, and take their time."""
+    home = make_home("한빛장례식장")
+    for key in ("11x14", "8x10"):
+        PrintPreset.objects.create(home=home, key=key, label=key, width=279, height=356, is_wanted=False)
+    return home
 
 
 def draft_an_order(desk, staff):
