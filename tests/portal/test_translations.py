@@ -176,6 +176,7 @@ SAME = {
     "stranger",
     "KB",
     "MB",
+    "mm",
 }
 SPOKEN = {"alt", "title", "placeholder", "aria-label", "content", "data-confirm", "data-confirm-yes", "data-key-says"}
 LABELS = {"title", "h1", "h2", "h3", "button", "a", "label", "legend", "summary", "th", "dt", "option"}
