@@ -1,4 +1,4 @@
-"""python -m benches [turns] [claims] [policies]: measure the fleet on this machine; all parts unless some are named."""
+"""python -m benches [turns] [claims] [policies] [finishing]: measure on this machine; all unless some are named."""
 
 import argparse
 import json
@@ -16,11 +16,11 @@ from typing import Any
 
 import psutil
 
-from benches import day
+from benches import day, finishing
 from benches.figures import plain, table
 from benches.house import house, servers
 
-PARTS = ("turns", "claims", "policies")
+PARTS = ("turns", "claims", "policies", "finishing")
 
 
 def arguments() -> argparse.Namespace:
@@ -83,6 +83,10 @@ def main() -> int:
         say("policies on simulated days")
         found["policies"] = day.measure(days=options.days)
         show(day.tables(found["policies"]))
+    if "finishing" in parts:
+        say("finishing a 50-megapixel master")
+        found["finishing"] = finishing.measure()
+        show(finishing.tables(found["finishing"]))
     found["conditions"]["load after"] = [round(each, 1) for each in os.getloadavg()]
     show([table("Conditions", ["what", "is"], list(found["conditions"].items()))])
     if options.json:

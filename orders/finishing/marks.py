@@ -20,6 +20,8 @@ LIGHT, DARK = (255, 255, 255), (24, 24, 24)
 CONTRAST = 4.5
 
 Box = tuple[float, float, float, float]
+Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+Numbers = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,33 +64,69 @@ class Mark:
         picture.paste(self.picture, self.at, self.picture)
 
 
+# How alike a place and the letters' shape must be for the mark to be there: 1 is the shape itself, 0 any picture.
+SEEN = 0.6
+
+
 def mark_for(picture: Image.Image, style: Style, faces: Sequence[Box] = ()) -> Mark:
     """The mark for an RGB picture; ``faces`` are left, top, right, bottom in its pixels, to be kept clear."""
-    letters = font(max(style.least, round(style.size * min(picture.size))))
-    left, top, right, bottom = (round(edge) for edge in letters.getbbox(WORDS))
-    pad = max(3, (bottom - top) // 3)
-    size = right - left + 2 * pad, bottom - top + 2 * pad
-    at = _place(picture.size, size, round(style.margin * min(picture.size)), style.side, faces)
-    colour, contrast = _colour(np.asarray(picture.crop((*at, at[0] + size[0], at[1] + size[1]))))
-    on_ground = style.ground or contrast < CONTRAST
-    return Mark(_drawn(letters, (left, top), pad, size, colour, on_ground), at, colour, on_ground)
+    shape = _Shape(picture.size, style)
+    at = min(shape.places, key=lambda at: sum(_shared(shape.box(at), face) for face in faces))
+    colour, kept = _colour(np.asarray(picture.crop(shape.box(at))))
+    on_ground = style.ground or kept < CONTRAST
+    return Mark(shape.drawn(colour, on_ground), at, colour, on_ground)
+
+
+def is_seen(picture: Image.Image, style: Style) -> bool:
+    """Whether the mark stands in one of its places in a finished picture, read off its pixels."""
+    shape = _Shape(picture.size, style)
+    letters = np.asarray(shape.drawn(LIGHT, on_ground=False).getchannel("A"), np.float64)
+    return any(_alike(letters, luminance(np.asarray(picture.crop(shape.box(at))))) >= SEEN for at in shape.places)
+
+
+def _alike(one: Numbers, other: Numbers) -> float:
+    """The size of the correlation: light letters on dark count like dark ones on light."""
+    if one.std() == 0 or other.std() == 0:
+        return 0.0
+    return abs(float(np.corrcoef(one.ravel(), other.ravel())[0, 1]))
+
+
+class _Shape:
+    """The mark's letters at the size a frame asks for, and where they may stand in it."""
+
+    def __init__(self, frame: tuple[int, int], style: Style) -> None:
+        self._letters = font(max(style.least, round(style.size * min(frame))))
+        left, top, right, bottom = (round(edge) for edge in self._letters.getbbox(WORDS))
+        self._corner, self._pad = (left, top), max(3, (bottom - top) // 3)
+        self.size = right - left + 2 * self._pad, bottom - top + 2 * self._pad
+        self.places = self._places(frame, round(style.margin * min(frame)), style.side)
+
+    def box(self, at: tuple[int, int]) -> tuple[int, int, int, int]:
+        return *at, at[0] + self.size[0], at[1] + self.size[1]
+
+    def _places(self, frame: tuple[int, int], margin: int, side: str) -> list[tuple[int, int]]:
+        width, height = self.size
+        columns = {"right": frame[0] - margin - width, "centre": (frame[0] - width) // 2, "left": margin}
+        wanted = [columns.pop(side), *columns.values()]
+        # At the top only where a face fills the whole bottom.
+        return [(max(0, x), max(0, y)) for y in (frame[1] - margin - height, margin) for x in wanted]
+
+    def drawn(self, colour: tuple[int, int, int], on_ground: bool) -> Image.Image:
+        picture = Image.new("RGBA", self.size, (*colour, 0))
+        pen = ImageDraw.Draw(picture)
+        if on_ground:
+            opposite = DARK if colour == LIGHT else LIGHT
+            # Solid enough that over white, and over black, the letters keep their contrast.
+            right, bottom = self.size[0] - 1, self.size[1] - 1
+            pen.rounded_rectangle((0, 0, right, bottom), radius=self._pad, fill=(*opposite, 190))
+        at = self._pad - self._corner[0], self._pad - self._corner[1]
+        pen.text(at, WORDS, font=self._letters, fill=(*colour, 255))
+        return picture
 
 
 @cache
 def font(size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(FONT, size)
-
-
-def _place(
-    frame: tuple[int, int], size: tuple[int, int], margin: int, side: str, faces: Sequence[Box]
-) -> tuple[int, int]:
-    width, height = size
-    columns = {"right": frame[0] - margin - width, "centre": (frame[0] - width) // 2, "left": margin}
-    wanted = [columns.pop(side), *columns.values()]
-    low, high = frame[1] - margin - height, margin
-    # At the top only where a face fills the whole bottom.
-    places = [(max(0, x), max(0, y)) for y in (low, high) for x in wanted]
-    return min(places, key=lambda at: sum(_shared((*at, at[0] + width, at[1] + height), face) for face in faces))
 
 
 def _shared(one: Box, other: Box) -> float:
@@ -97,7 +135,7 @@ def _shared(one: Box, other: Box) -> float:
     return across * down if across > 0 and down > 0 else 0.0
 
 
-def _colour(under: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]") -> tuple[tuple[int, int, int], float]:
+def _colour(under: Pixels) -> tuple[tuple[int, int, int], float]:
     """White or near-black, and the contrast it keeps against all but the extreme twentieth of what lies under it."""
     light = luminance(under)
     brightest, darkest = float(np.quantile(light, 0.95)), float(np.quantile(light, 0.05))
@@ -105,33 +143,13 @@ def _colour(under: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]") -> tuple[t
     return (LIGHT, of_white) if of_white >= of_dark else (DARK, of_dark)
 
 
-def luminance(
-    pixels: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]",
-) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
+def luminance(pixels: Pixels) -> Numbers:
     """Relative luminance, 0 to 1, of sRGB pixels (WCAG 2.2's definition)."""
     share = pixels.astype(np.float64) / 255
     linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
-    result: np.ndarray[tuple[int, ...], np.dtype[np.float64]] = linear @ np.array((0.2126, 0.7152, 0.0722))
+    result: Numbers = linear @ np.array((0.2126, 0.7152, 0.0722))
     return result
 
 
 def contrast(one: float, other: float) -> float:
     return (max(one, other) + 0.05) / (min(one, other) + 0.05)
-
-
-def _drawn(
-    letters: ImageFont.FreeTypeFont,
-    corner: tuple[int, int],
-    pad: int,
-    size: tuple[int, int],
-    colour: tuple[int, int, int],
-    on_ground: bool,
-) -> Image.Image:
-    picture = Image.new("RGBA", size, (*colour, 0))
-    pen = ImageDraw.Draw(picture)
-    if on_ground:
-        opposite = DARK if colour == LIGHT else LIGHT
-        # Solid enough that over white, and over black, the letters keep their contrast.
-        pen.rounded_rectangle((0, 0, size[0] - 1, size[1] - 1), radius=pad, fill=(*opposite, 190))
-    pen.text((pad - corner[0], pad - corner[1]), WORDS, font=letters, fill=(*colour, 255))
-    return picture

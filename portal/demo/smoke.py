@@ -62,6 +62,10 @@ def _check(link: str, files: "list[FileFigures]", videos: list[UUID]) -> None:
     """Take everything as a family would, and compare it byte for byte with what is said of it."""
     if missing := {"portrait", "life_scene", "living_video"} - {file.product for file in files}:
         raise DemoError(f"Nothing was made to hand over of: {', '.join(sorted(missing))}.")
+    for file in files:
+        if not file.is_as_it_should:
+            found = f"mark {file.mark}, C2PA {file.c2pa}, source type {file.source_type or 'none'}"
+            raise DemoError(f"{file.name} is not marked as it should be: {found}.")
     link = link.rstrip("/")
     with requests.Session() as session:
         session.trust_env = False

@@ -1,5 +1,6 @@
 """The mark a person sees: there, legible on anything, and never over a face."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -58,6 +59,22 @@ def test_every_cut_of_a_picture_has_it_away_from_the_face():
         changed = np.argwhere((np.asarray(plain) != np.asarray(cut)).any(axis=-1))
         assert len(changed)
         assert changed[:, 0].min() > 0.85 * frame[1]
+
+
+@pytest.mark.parametrize("ground", GROUNDS)
+def test_it_is_seen_again_where_it_is_and_nowhere_else(ground: str):
+    for style in (marks.PORTRAIT, marks.SCREEN, marks.VIDEO):
+        picture = GROUNDS[ground].copy()
+        assert not marks.is_seen(picture, style)
+        mark_for(picture, style).put(picture)
+        target = io.BytesIO()
+        picture.save(target, "JPEG", quality=80)
+        assert marks.is_seen(Image.open(target), style)
+
+
+def test_no_mark_is_seen_in_pictures_of_people_without_one():
+    for person in range(4):
+        assert not marks.is_seen(people.sampled(person).picture, marks.PORTRAIT)
 
 
 def test_a_ribbon_is_there_only_where_it_was_asked_for():
