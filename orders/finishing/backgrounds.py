@@ -1,7 +1,7 @@
 """Cutting a part out of a picture at a given size, and growing background where the part reaches beyond the edge.
 
 What lies beyond is the nearest edge carried on and blurred until nothing can be read in it, with a seam that is
-faded in. It suits a studio's plain ground; a scene gets the same as a quiet ground beside it.
+faded in. It suits a studio's plain ground; beside a scene, whose edge is full of things, it is blurred much more.
 """
 
 import cv2
@@ -13,7 +13,7 @@ from orders.finishing.cutting import Crop, Size
 
 # The ground is blurred in a copy of this long side: a soft picture needs no sharp pixels.
 SMALL = 320
-BLUR = 14.0  # standard deviation, in pixels of that copy
+BLUR, BLUR_OF_SCENE = 14.0, 56.0  # standard deviations, in pixels of that copy
 # Over this share of the frame's short side the picture fades into its ground.
 FADE = 0.07
 # A little noise, or a wide soft ground shows bands.
@@ -21,11 +21,11 @@ GRAIN = 1.4
 BAND = 256  # rows worked on at a time, so that a large print needs little memory beside itself
 
 
-def cut(picture: Image.Image, crop: Crop, frame: Size) -> Image.Image:
+def cut(picture: Image.Image, crop: Crop, frame: Size, *, blur: float = BLUR) -> Image.Image:
     """The crop of an RGB picture as an RGB picture of ``frame`` pixels."""
     (x0, y0, x1, y1), inside = landing(picture.size, crop, frame), crop.inside(picture.size)
     part = picture.resize((x1 - x0, y1 - y0), Image.Resampling.LANCZOS, box=inside, reducing_gap=3.0)
-    return part if part.size == frame else _on_ground(part, (x0, y0), frame)
+    return part if part.size == frame else _on_ground(part, (x0, y0), frame, blur)
 
 
 def landing(size: Size, crop: Crop, frame: Size) -> tuple[int, int, int, int]:
@@ -41,8 +41,8 @@ def landing(size: Size, crop: Crop, frame: Size) -> tuple[int, int, int, int]:
     return x0, y0, x1, y1
 
 
-def _on_ground(part: Image.Image, at: tuple[int, int], frame: Size) -> Image.Image:
-    result, shown = ground(part, at, frame), np.asarray(part)
+def _on_ground(part: Image.Image, at: tuple[int, int], frame: Size, blur: float) -> Image.Image:
+    result, shown = ground(part, at, frame, blur=blur), np.asarray(part)
     weight_x, weight_y = weights(at, part.size, frame)
     for start in range(0, part.height, BAND):
         rows = slice(start, min(start + BAND, part.height))
@@ -54,10 +54,10 @@ def _on_ground(part: Image.Image, at: tuple[int, int], frame: Size) -> Image.Ima
     return result
 
 
-def ground(part: Image.Image, at: tuple[int, int], frame: Size) -> Image.Image:
+def ground(part: Image.Image, at: tuple[int, int], frame: Size, *, blur: float = BLUR) -> Image.Image:
     """The quiet ground for a frame in which ``part`` stands at ``at``; the part itself is not on it yet."""
     result = Image.new("RGB", frame)
-    small, rng = _small_ground(part, at, frame), np.random.default_rng(1)
+    small, rng = _small_ground(part, at, frame, blur), np.random.default_rng(1)
     for start in range(0, frame[1], BAND):
         rows = slice(start, min(start + BAND, frame[1]))
         band = _enlarged(small, frame, rows)
@@ -66,7 +66,7 @@ def ground(part: Image.Image, at: tuple[int, int], frame: Size) -> Image.Image:
     return result
 
 
-def _small_ground(part: Image.Image, at: tuple[int, int], frame: Size) -> MatLike:
+def _small_ground(part: Image.Image, at: tuple[int, int], frame: Size, blur: float) -> MatLike:
     """The blurred ground of a whole frame, small, as floating point RGB."""
     scale = min(1.0, SMALL / max(frame))
     size = max(2, round(frame[0] * scale)), max(2, round(frame[1] * scale))
@@ -76,7 +76,7 @@ def _small_ground(part: Image.Image, at: tuple[int, int], frame: Size) -> MatLik
     small = small[: max(1, size[1] - top), : max(1, size[0] - left)]
     pads = top, max(0, size[1] - top - small.shape[0]), left, max(0, size[0] - left - small.shape[1])
     spread = cv2.copyMakeBorder(small, *pads, cv2.BORDER_REPLICATE)
-    return cv2.GaussianBlur(spread.astype(np.float32), (0, 0), BLUR, borderType=cv2.BORDER_REPLICATE)
+    return cv2.GaussianBlur(spread.astype(np.float32), (0, 0), blur, borderType=cv2.BORDER_REPLICATE)
 
 
 def _enlarged(small: MatLike, frame: Size, rows: slice) -> MatLike:
