@@ -27,6 +27,8 @@ SENTENCES = {
     "print_shop.taken": gettext_lazy("인쇄소용 파일을 받았습니다."),
     "link.issued": gettext_lazy("가족 전달 링크를 만들었습니다."),
     "link.revoked": gettext_lazy("가족 전달 링크를 닫았습니다."),
+    "family_link.issued": gettext_lazy("가족에게 보낼 링크를 만들었습니다."),
+    "family_link.revoked": gettext_lazy("가족에게 보낸 링크를 닫았습니다."),
 }
 ACTORS = {"family": gettext_lazy("가족"), "worker": gettext_lazy("제작 장비"), "system": gettext_lazy("시스템")}
 MOST = 200

@@ -1,5 +1,7 @@
 """The photos of an order: taken in, put in order, taken out. Files first, then the row, so that a row has its files."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import BinaryIO
 from uuid import UUID, uuid4
@@ -9,8 +11,8 @@ from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
-from orders import drafting, files, hangul, intake, working_picture
-from orders.models import Item, Order, Photo
+from orders import drafting, files, hangul, intake, production, working_picture
+from orders.models import FamilyLink, Item, Order, Photo
 from portal import audit
 from portal.models import User
 
@@ -36,6 +38,28 @@ def add(code: UUID, stream: BinaryIO, name: str, *, by: User, request: HttpReque
         order = drafting.open_draft(by, code, request=request)
         _demand_room(order)
     photo = Photo(order=order, code=uuid4(), given_name=given_name(name), added_by=by)
+    with _taken_in(photo, stream), transaction.atomic():
+        _keep(photo, drafting.held(by, code), by=by, request=request)
+    return photo
+
+
+def add_by_family(link: FamilyLink, stream: BinaryIO, name: str, *, request: HttpRequest | None) -> Photo:
+    """Take in one photo that came by a link, and count it there. Raises NotTaken with a sentence."""
+    _demand_room(link.order)
+    if link.is_used_up:
+        raise NotTaken(_("이 주소로는 사진을 %(most)d장까지 올리실 수 있습니다.") % {"most": link.max_uses})
+    photo = Photo(order=link.order, code=uuid4(), given_name=given_name(name), family_link=link)
+    with _taken_in(photo, stream), transaction.atomic():
+        _keep(photo, production.locked(link.order), by="family", request=request)
+        # Last, under the order's lock: refused, it takes the row above with it.
+        if not link.count_use():
+            raise NotTaken(_("더 올리실 수 없는 주소입니다. 장례식장에 새 주소를 부탁해 주세요."))
+    return photo
+
+
+@contextmanager
+def _taken_in(photo: Photo, stream: BinaryIO) -> Iterator[None]:
+    """The photo's files, for the block that keeps its row; they go where the row is not kept. Raises NotTaken."""
     try:
         received = intake.receive(stream, folder=photo.folder)
     except intake.PhotoRefused as refused:
@@ -45,16 +69,13 @@ def add(code: UUID, stream: BinaryIO, name: str, *, by: User, request: HttpReque
     photo.previews = {str(size): stored for size, stored in received.previews.items()}
     photo.shows_others = len(received.faces) > 1
     try:
-        with transaction.atomic():
-            _keep(photo, by=by, request=request)
+        yield
     except BaseException:
         _remove_files(photo)
         raise
-    return photo
 
 
-def _keep(photo: Photo, *, by: User, request: HttpRequest | None) -> None:
-    order = drafting.held(by, photo.order.code)
+def _keep(photo: Photo, order: Order, *, by: User | str, request: HttpRequest | None) -> None:
     _demand_room(order)
     others = list(order.photos.all())
     for number, other in enumerate(others, start=1):
@@ -78,16 +99,23 @@ def _demand_room(order: Order) -> None:
 def remove(photo: Photo, *, by: User, request: HttpRequest | None) -> None:
     """Take a photo out and its files away. Raises NotTaken while something is being made of the order's photos."""
     with transaction.atomic():
-        order = drafting.held(by, photo.order.code)
-        if not order.takes_photos or order.items.filter(state=Item.State.PRODUCING).exists():
-            raise NotTaken(_("제작 중에는 사진을 뺄 수 없습니다."))
-        taken, _each = Photo.objects.filter(pk=photo.pk).delete()
-        if not taken:
-            return
-        audit.record(
-            "photo.removed", by=by, home=order.home, subject=order.code, request=request, photo=str(photo.code)
-        )
-        transaction.on_commit(lambda: _remove_files(photo))
+        _remove(photo, drafting.held(by, photo.order.code), by=by, request=request)
+
+
+def remove_by_family(photo: Photo, *, request: HttpRequest | None) -> None:
+    """Take out what a family sent by its link. Raises NotTaken as `remove` does."""
+    with transaction.atomic():
+        _remove(photo, production.locked(photo.order), by="family", request=request)
+
+
+def _remove(photo: Photo, order: Order, *, by: User | str, request: HttpRequest | None) -> None:
+    if not order.takes_photos or order.items.filter(state=Item.State.PRODUCING).exists():
+        raise NotTaken(_("제작 중에는 사진을 뺄 수 없습니다."))
+    taken, _each = Photo.objects.filter(pk=photo.pk).delete()
+    if not taken:
+        return
+    audit.record("photo.removed", by=by, home=order.home, subject=order.code, request=request, photo=str(photo.code))
+    transaction.on_commit(lambda: _remove_files(photo))
 
 
 def _remove_files(photo: Photo) -> None:

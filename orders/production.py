@@ -23,7 +23,7 @@ from gpujobs.models import Job, Output
 from gpujobs.progress import Progress as Progress
 from gpujobs.workflows.living_video.spec import nearest_shape
 from orders import files, returns, stills, working_picture
-from orders.models import Candidate, Consent, Finish, Item, Order
+from orders.models import Candidate, Consent, FamilyLink, Finish, Item, Order
 from orders.products import Product
 from portal import audit
 from portal.models import User
@@ -354,7 +354,9 @@ def _stop(order: Order, code: str) -> dict[str, int]:
     for item in order.items.filter(state__in=[Item.State.PRODUCING, Item.State.TO_REVIEW]):
         send_back(item, code)
     links = order.links.filter(revoked_at=None).update(revoked_at=timezone.now())
-    return {"jobs": jobs, "links": links}
+    # Whoever takes a consent back by its link still reads there that it was taken back.
+    asked = order.family_links.filter(revoked_at=None).exclude(purpose=FamilyLink.Purpose.CONSENT)
+    return {"jobs": jobs, "links": links + asked.update(revoked_at=timezone.now())}
 
 
 def send_back(item: Item, code: str, words: str = "") -> bool:

@@ -1,6 +1,18 @@
 from django.urls import path, re_path
 
-from orders.views import consent, desk, finish, gallery, links, photos, pictures, review, verify
+from orders.views import (
+    consent,
+    desk,
+    family,
+    family_upload,
+    finish,
+    gallery,
+    links,
+    photos,
+    pictures,
+    review,
+    verify,
+)
 
 app_name = "orders"
 urlpatterns = [
@@ -26,6 +38,10 @@ urlpatterns = [
     path("candidates/<uuid:code>/preview/", pictures.candidate_preview, name="candidate_preview"),
     path("orders/<uuid:code>/links/", links.link_issue, name="link_issue"),
     path("orders/<uuid:code>/links/<uuid:link_code>/revoke/", links.link_revoke, name="link_revoke"),
+    path("orders/<uuid:code>/family-links/", links.family_link_issue, name="family_link_issue"),
+    path(
+        "orders/<uuid:code>/family-links/<uuid:link_code>/revoke/", links.family_link_revoke, name="family_link_revoke"
+    ),
     path("orders/<uuid:code>/print.zip", finish.print_shop_zip, name="print_shop_zip"),
     path("items/<uuid:code>/finish/", finish.finish_again, name="finish_again"),
     path("items/<uuid:code>/cut/", finish.item_cut, name="item_cut"),
@@ -51,5 +67,10 @@ urlpatterns = [
     path("g/<str:token>/<uuid:code>/", gallery.gallery_file, name="gallery_file"),
     path("g/<str:token>/<uuid:code>/picture/", gallery.gallery_picture, name="gallery_picture"),
     path("g/<str:token>/<uuid:code>/video/", gallery.gallery_video, name="gallery_video"),
-    path("g/<path:rest>", gallery.gallery_unknown, name="gallery_unknown"),
+    path("g/<path:rest>", family.family_unknown, name="gallery_unknown"),
+    # What a family does for an order; the same care for the last slash.
+    re_path(r"^f/(?P<token>[^/]+)/photos/?$", family_upload.family_upload, name="family_upload"),
+    path("f/<str:token>/photos/<uuid:code>/", family_upload.family_photo, name="family_photo"),
+    path("f/<str:token>/photos/<uuid:code>/picture/", family_upload.family_photo_picture, name="family_photo_picture"),
+    path("f/<path:rest>", family.family_unknown, name="family_unknown"),
 ]

@@ -176,6 +176,8 @@ ACCOUNT_RATE_LIMITS = {
     "join": "20/m/ip",
     # 30 files a minute from one address asked about on /verify (orders.views.verify).
     "verify": "30/m/ip",
+    # 60 addresses of family links a minute that were not there, from one address (orders.views.family).
+    "family_miss": "60/m/ip",
 }
 MFA_ADAPTER = "portal.accounts.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]

@@ -3,6 +3,7 @@
 from orders.models.candidate import Approval, Candidate
 from orders.models.consent import Consent, ConsentText
 from orders.models.delivery import Deliverable, Download, DownloadLink
+from orders.models.family_link import FamilyLink
 from orders.models.finish import Fingerprint, Finish, PrintPreset
 from orders.models.order import Item, Order
 from orders.models.order_state import Missing, OrderState
@@ -16,6 +17,7 @@ __all__ = [
     "Deliverable",
     "Download",
     "DownloadLink",
+    "FamilyLink",
     "Fingerprint",
     "Finish",
     "Item",

@@ -111,7 +111,7 @@ class Order(models.Model):
         return state_of(self)
 
     def related(self, name: str) -> list[Any]:
-        """Its items, photos or consents; none of an order that is not kept yet."""
+        """Its items, photos, consents or links; none of an order that is not kept yet."""
         return list(getattr(self, name).all()) if self.pk else []
 
     def missing(self) -> list[Missing]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from django.db import models
 from django.utils import timezone
 
+from orders.models.family_link import FamilyLink
 from orders.models.order import Order
 from portal.models import User
 
@@ -44,6 +45,8 @@ class Photo(models.Model):
     advice = models.JSONField(default=list)
     taken_on = models.DateField(null=True)
     added_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    # Set where a family sent it: whoever holds that link sees its photos and no others.
+    family_link = models.ForeignKey(FamilyLink, models.SET_NULL, null=True, related_name="photos")
     added_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

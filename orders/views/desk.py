@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from orders import consenting, delivery, drafting, following, hangul, history, production
+from orders import consenting, delivery, drafting, family_links, following, hangul, history, production
 from orders.access import get_item, get_order
 from orders.finishing import showing
 from orders.forms import RELATIONS, RELIGIONS, OrderForm, field_name
@@ -154,6 +154,7 @@ def _shared(order: Order) -> dict[str, Any]:
         "max_bytes": settings.UPLOAD_MAX_BYTES,
         "relations": RELATIONS,
         "religions": RELIGIONS,
+        "family_panels": family_links.panels(order),
     }
 
 

@@ -1,8 +1,4 @@
-"""The family's pages behind a link. Whatever is closed, revoked or unknown looks the same: a quiet 404.
-
-The token is the only key, so these pages send no referrer, are kept by no cache and found by no search engine.
-They work without an account, a cookie or a script.
-"""
+"""What was finished, handed to a family behind a link. Whatever is closed, revoked or unknown looks the same."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,45 +20,20 @@ from django.shortcuts import get_object_or_404, render
 from django.templatetags.static import static
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
 
 from orders import delivery
 from orders.finishing import naming
 from orders.models import Deliverable, DownloadLink
-from orders.views.responses import remember_language
+from orders.views.family import View, for_family, is_visit
 from portal.absolute import absolute_url
 from portal.ranges import ranged_file
 
 P = ParamSpec("P")
-View = Callable[..., HttpResponseBase]
 LinkView = Callable[Concatenate[HttpRequest, DownloadLink, P], HttpResponseBase]
-
-# Messengers that open a link to draw a card of it; KakaoTalk's says kakaotalk-scrap.
-CARD_MAKERS = ("kakaotalk-scrap", "facebookexternalhit", "telegrambot", "twitterbot", "slackbot", "line-poker")
-
-
-def for_family(view: View) -> View:
-    """What every address under /g/ shares: the language asked for, one look of all that is not there, the headers."""
-
-    @require_safe
-    @wraps(view)
-    def guarded(request: HttpRequest, **kwargs: object) -> HttpResponseBase:
-        response = remember_language(request)
-        if response is None:
-            try:
-                response = view(request, **kwargs)
-            except Http404:
-                response = render(request, "family/closed.html", status=404)
-        response["Referrer-Policy"] = "no-referrer"
-        response["X-Robots-Tag"] = "noindex, nofollow"
-        response.setdefault("Cache-Control", "private, no-store")
-        return response
-
-    return guarded
 
 
 def with_open_link(view: LinkView[P]) -> View:
-    @for_family
+    @for_family()
     @wraps(view)
     def opened(request: HttpRequest, token: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         link = delivery.open_link(token)
@@ -97,7 +68,7 @@ class _Piece:
 
 @with_open_link
 def gallery(request: HttpRequest, link: DownloadLink) -> HttpResponse:
-    if request.method == "GET" and not _draws_a_card(request):
+    if is_visit(request):
         delivery.record_visit(link, request)
     # One figure for each approved picture, whatever sizes it is cut to.
     pieces = [_Piece(list(files)) for _, files in groupby(delivery.family_files(link.order), attrgetter("approval_id"))]
@@ -150,17 +121,6 @@ def gallery_zip(request: HttpRequest, link: DownloadLink) -> HttpResponseBase:
     response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name) or "attachment"
     response["X-Content-Type-Options"] = "nosniff"
     return response
-
-
-@for_family
-def gallery_unknown(request: HttpRequest, rest: str) -> HttpResponseBase:
-    """Anything else under /g/: a link that lost a piece looks like one that never was."""
-    raise Http404
-
-
-def _draws_a_card(request: HttpRequest) -> bool:
-    agent = request.headers.get("User-Agent", "").lower()
-    return any(name in agent for name in CARD_MAKERS)
 
 
 def _file_of(link: DownloadLink, code: UUID, **having: str) -> Deliverable:

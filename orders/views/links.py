@@ -1,36 +1,40 @@
 """Staff hand out a link and take it back."""
 
+from datetime import datetime
 from uuid import UUID
 
 import segno
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from orders import delivery
+from orders import delivery, drafting, family_links
 from orders.access import get_order
+from orders.models import Order
+from orders.views import responses
 from portal.absolute import absolute_url
 from portal.access import asker, for_roles
+
+HANDED = gettext_lazy("가족이 이 주소에서 승인된 사진과 영상을 받습니다.")
 
 
 @for_roles("staff", "manager")
 @require_POST
 def link_issue(request: HttpRequest, code: UUID) -> HttpResponse:
-    """A new link, shown this once with its QR: only its hash is kept."""
+    """A new link to what was approved."""
     order = get_order(asker(request), code)
     try:
         link, token = delivery.issue_link(order, by=asker(request), request=request)
     except delivery.NothingToDeliver:
         messages.error(request, _("아직 전달할 파일이 없습니다. 검수에서 승인되면 링크를 만들 수 있습니다."))
         return redirect("orders:order", code=order.code)
-    url = absolute_url(reverse("orders:gallery", args=[token]))
-    qr = segno.make(url, error="m").svg_data_uri(scale=6, border=2, dark="#1f2421", light="#ffffff")
-    response = render(request, "orders/link_issued.html", {"order": order, "link": link, "url": url, "qr": qr})
-    response["Cache-Control"] = "no-store"
-    return response
+    return _issued(request, order, reverse("orders:gallery", args=[token]), until=link.expires_at, handed=HANDED)
 
 
 @for_roles("staff", "manager")
@@ -41,3 +45,39 @@ def link_revoke(request: HttpRequest, code: UUID, link_code: UUID) -> HttpRespon
     if delivery.revoke_link(link, by=asker(request), request=request):
         messages.success(request, _("링크를 닫았습니다. 이 주소로는 더 이상 열리지 않습니다."))
     return redirect("orders:order", code=order.code)
+
+
+@for_roles("staff", "manager")
+@require_POST
+def family_link_issue(request: HttpRequest, code: UUID) -> HttpResponse:
+    """`purpose`: what the family is asked for. The order is made if this is the first thing done for it."""
+    with transaction.atomic():
+        drafting.open_draft(asker(request), code, request=request)
+    order = get_order(asker(request), code)
+    try:
+        link, token = family_links.issue(order, request.POST.get("purpose", ""), by=asker(request), request=request)
+    except family_links.NotOffered:
+        messages.error(request, _("지금은 이 링크를 만들 수 없습니다. 의뢰의 상태를 다시 확인해 주세요."))
+        return redirect(responses.page_of(code, "family"))
+    handed = family_links.OFFERS[link.purpose].handed
+    return _issued(request, order, family_links.path_of(link, token), until=link.expires_at, handed=handed)
+
+
+@for_roles("staff", "manager")
+@require_POST
+def family_link_revoke(request: HttpRequest, code: UUID, link_code: UUID) -> HttpResponse:
+    order = get_order(asker(request), code)
+    link = get_object_or_404(order.family_links.select_related("order__home"), code=link_code)
+    if family_links.revoke(link, by=asker(request), request=request):
+        messages.success(request, _("링크를 닫았습니다. 이 주소로는 더 이상 열리지 않습니다."))
+    return redirect(responses.page_of(code, "family"))
+
+
+def _issued(request: HttpRequest, order: Order, path: str, *, until: datetime, handed: Promise) -> HttpResponse:
+    """The address with its QR, shown this once: only the token's hash is kept."""
+    url = absolute_url(path)
+    qr = segno.make(url, error="m").svg_data_uri(scale=6, border=2, dark="#1f2421", light="#ffffff")
+    context = {"order": order, "until": until, "handed": handed, "url": url, "qr": qr}
+    response = render(request, "orders/link_issued.html", context)
+    response["Cache-Control"] = "no-store"
+    return response

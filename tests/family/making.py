@@ -8,7 +8,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from orders.models import Approval, Candidate, Deliverable, DownloadLink, Item, Order
+from orders.models import Approval, Candidate, Deliverable, DownloadLink, FamilyLink, Item, Order
 from portal.models import User, hash_token, new_token
 from tests.orders.people import make_candidate, make_order
 
@@ -54,3 +54,9 @@ def make_link(order: Order, by: User, **fields: Any) -> tuple[DownloadLink, str]
     token = new_token()
     given = {"expires_at": timezone.now() + timedelta(days=30), "created_by": by}
     return DownloadLink.objects.create(order=order, token_hash=hash_token(token), **(given | fields)), token
+
+
+def make_family_link(order: Order, by: User, purpose: str = "upload", **fields: Any) -> tuple[FamilyLink, str]:
+    token = new_token()
+    given = {"expires_at": timezone.now() + timedelta(days=3), "created_by": by, "max_uses": 20, "purpose": purpose}
+    return FamilyLink.objects.create(order=order, token_hash=hash_token(token), **(given | fields)), token

@@ -24,6 +24,7 @@ TOKEN = "Zl-yMZv9_squii3j8j8Tbd2RsoOG"
         (f"/g/{TOKEN}", "/g/…"),
         (f"/g/{TOKEN}/all.zip", "/g/…/all.zip"),
         (f"GET https://x.example/g/{TOKEN}?language=en HTTP/1.1", "GET https://x.example/g/…?language=en HTTP/1.1"),
+        (f"/f/{TOKEN}/photos/", "/f/…/photos/"),
         (f"Not Found: /join/{TOKEN}", "Not Found: /join/…"),
         (f"/accounts/password/reset/key/1a-{TOKEN}/", "/accounts/password/reset/key/…/"),
         ("/orders/5/links/", "/orders/5/links/"),

@@ -116,6 +116,10 @@ def shared_file(a: SimpleNamespace) -> list[Any]:
     return [a.token, a.picture.code]
 
 
+def sent_photo(a: SimpleNamespace) -> list[Any]:
+    return [a.family_token, a.sent.code]
+
+
 TABLE: dict[str, Row] = {
     "start": logged_in(FOUND),
     "health": everyone(200),
@@ -211,6 +215,8 @@ TABLE: dict[str, Row] = {
     # Handing out.
     "orders:link_issue": home(200, method="post", args=order),
     "orders:link_revoke": home(FOUND, method="post", args=lambda a: [a.order.code, a.link.code]),
+    "orders:family_link_issue": home(200, method="post", args=draft, data=lambda a: {"purpose": "upload"}, makes=True),
+    "orders:family_link_revoke": home(FOUND, method="post", args=lambda a: [a.draft.code, a.family_link.code]),
     "orders:verify": everyone(200, only=False),
     # A family's link is its own key, whoever is logged in.
     "orders:gallery": everyone(200, args=token),
@@ -219,6 +225,10 @@ TABLE: dict[str, Row] = {
     "orders:gallery_picture": everyone(200, args=shared_file),
     "orders:gallery_video": everyone(200, args=lambda a: [a.token, a.video.code]),
     "orders:gallery_unknown": everyone(GONE, args=lambda a: ["no/such/thing"], only=False),
+    "orders:family_upload": everyone(200, args=lambda a: [a.family_token], only=False),
+    "orders:family_photo": post(everyone, FOUND, args=sent_photo, data=lambda a: {"remove": "1"}),
+    "orders:family_photo_picture": everyone(200, args=sent_photo),
+    "orders:family_unknown": everyone(GONE, args=lambda a: ["no/such/thing"], only=False),
 }
 
 

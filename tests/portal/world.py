@@ -9,7 +9,7 @@ from PIL import Image
 
 from orders.models import Candidate, Consent, Deliverable, Photo
 from portal.models import Invitation, User
-from tests.family.making import approved_order, make_link
+from tests.family.making import approved_order, make_family_link, make_link
 from tests.gpujobs.making import make_host, make_instance
 from tests.orders.people import make_home, make_order, make_photo, make_user
 
@@ -34,6 +34,8 @@ def make_world() -> SimpleNamespace:
     Consent.objects.update(evidence=store("paper.pdf"))
     seen = order.photos.get()
     Photo.objects.filter(pk=seen.pk).update(previews={"320": store("320.webp")})
+    family_link, family_token = make_family_link(draft, staff)
+    sent = make_photo(draft, family_link=family_link, previews={"1280": store("1280.webp")})
     item = order.items.get(product_key="portrait")
     return SimpleNamespace(
         nobody=None,
@@ -50,6 +52,9 @@ def make_world() -> SimpleNamespace:
         candidate=item.candidates.get(),
         consent=order.consents.get(),
         link=link,
+        family_link=family_link,
+        family_token=family_token,
+        sent=sent,
         token=token,
         picture=files["portrait"],
         video=files["living_video"],

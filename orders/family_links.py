@@ -1,0 +1,152 @@
+"""Links by which a family sends photos, agrees or chooses: what is offered, handing one out, opening it, closing it.
+
+The address is /f/<token>/…, one page for each purpose. A purpose that gets a page gets its `Offer` here, and staff find
+it on the order's page. `orders.views.family.with_family_link` guards the pages.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.http import Http404, HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from orders import production
+from orders.models import FamilyLink, Order
+from portal import audit
+from portal.models import User, hash_token, new_token
+
+Purpose = FamilyLink.Purpose
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """One thing a family may be asked for: ``words`` say to staff what for, ``handed`` what the issued link does."""
+
+    purpose: Purpose
+    title: Promise
+    words: Promise
+    handed: Promise
+    # Name of the page's address, which takes the token.
+    route: str
+    lasts: timedelta
+    max_uses: int
+    # Whether a new link makes sense for this order as it stands.
+    fits: Callable[[Order], bool]
+
+
+OFFERS: dict[str, Offer] = {
+    offer.purpose: offer
+    for offer in (
+        Offer(
+            purpose=Purpose.UPLOAD,
+            title=_("가족이 사진 올리기"),
+            words=_("가족이 휴대전화에서 원본 사진을 바로 올립니다. 카카오톡으로 받은 사진보다 또렷합니다."),
+            handed=_("가족이 이 주소에서 사진을 올리면 의뢰 화면에 바로 나타납니다."),
+            route="orders:family_upload",
+            lasts=timedelta(days=3),
+            max_uses=20,
+            fits=lambda order: order.takes_photos,
+        ),
+    )
+}
+
+
+class NotOffered(Exception):
+    """The order, as it stands, has no use for such a link."""
+
+
+def issue(
+    order: Order,
+    purpose: str,
+    *,
+    by: User,
+    request: HttpRequest | None,
+    lasts: timedelta | None = None,
+    max_uses: int | None = None,
+) -> tuple[FamilyLink, str]:
+    """A new link and its token, which is kept nowhere. Raises NotOffered."""
+    offer = OFFERS.get(purpose)
+    with transaction.atomic():
+        order = production.locked(order)
+        if offer is None or order.is_over or not offer.fits(order):
+            raise NotOffered
+        token = new_token()
+        link = FamilyLink.objects.create(
+            order=order,
+            purpose=offer.purpose,
+            token_hash=hash_token(token),
+            created_by=by,
+            expires_at=timezone.now() + (lasts or offer.lasts),
+            max_uses=max_uses or offer.max_uses,
+        )
+        _record("family_link.issued", link, by=by, request=request, until=link.expires_at.isoformat())
+    return link, token
+
+
+def path_of(link: FamilyLink, token: str) -> str:
+    return reverse(OFFERS[link.purpose].route, args=[token])
+
+
+def opened(token: str, purpose: str) -> FamilyLink:
+    """The open link of a token, with its order and home. Http404 alike for an unknown, expired, closed or other one."""
+    links = FamilyLink.objects.select_related("order__home")
+    link = links.filter(token_hash=hash_token(token), purpose=purpose).first()
+    if link is None or not link.is_open or link.order.is_over:
+        raise Http404
+    return link
+
+
+def record_visit(link: FamilyLink, request: HttpRequest) -> None:
+    with transaction.atomic():
+        FamilyLink.objects.filter(pk=link.pk).update(visits=F("visits") + 1)
+        _record("family_link.visited", link, by="family", request=request)
+
+
+def revoke(link: FamilyLink, *, by: User | str, request: HttpRequest | None) -> bool:
+    """Close a link for ever; false if it was closed already."""
+    with transaction.atomic():
+        closed = FamilyLink.objects.filter(pk=link.pk, revoked_at=None).update(revoked_at=timezone.now())
+        if closed:
+            _record("family_link.revoked", link, by=by, request=request)
+    return closed == 1
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What staff see of one purpose: its open links, and whether a new one may be made."""
+
+    offer: Offer
+    links: list[FamilyLink]
+    may_issue: bool
+
+
+def panels(order: Order) -> list[Panel]:
+    """Each purpose there is anything to say of, in one query."""
+    links = [link for link in order.related("family_links") if link.is_open and not order.is_over]
+    return [panel for offer in OFFERS.values() if (panel := _panel(order, offer, links))]
+
+
+def _panel(order: Order, offer: Offer, links: Iterable[FamilyLink]) -> Panel | None:
+    mine = [link for link in links if link.purpose == offer.purpose]
+    may_issue = not order.is_over and offer.fits(order)
+    return Panel(offer, mine, may_issue) if mine or may_issue else None
+
+
+def _record(action: str, link: FamilyLink, *, by: User | str, request: HttpRequest | None, **details: str) -> None:
+    order = link.order
+    audit.record(
+        action,
+        by=by,
+        home=order.home,
+        subject=order.code,
+        request=request,
+        link=str(link.code),
+        purpose=link.purpose,
+        **details,
+    )
