@@ -108,7 +108,7 @@ def _search_folders(reach: Reach, *, strangers: bool) -> Iterator[Leftover]:
         top = posixpath.join(directory, "portal")
         names = _names(sftp, top)
         for name, attempt in _over({name: name for name in names}, strangers=strangers).items():
-            for path in _remove(sftp, posixpath.join(top, name)):
+            for path in remove_tree(sftp, posixpath.join(top, name)):
                 yield Leftover(
                     instance=instance.port, kind=kind, what=posixpath.relpath(path, directory), attempt=attempt
                 )
@@ -143,7 +143,7 @@ def _names(sftp: paramiko.SFTPClient, path: str) -> list[str]:
         return []
 
 
-def _remove(sftp: paramiko.SFTPClient, path: str) -> Iterator[str]:
+def remove_tree(sftp: paramiko.SFTPClient, path: str) -> Iterator[str]:
     """Remove a file, or a folder with all in it; yields the files, or the folder where it was empty."""
     with suppress(FileNotFoundError):
         if not stat.S_ISDIR(sftp.lstat(path).st_mode or 0):
@@ -152,7 +152,7 @@ def _remove(sftp: paramiko.SFTPClient, path: str) -> Iterator[str]:
             return
         names = sftp.listdir(path)
         for name in names:
-            yield from _remove(sftp, posixpath.join(path, name))
+            yield from remove_tree(sftp, posixpath.join(path, name))
         sftp.rmdir(path)
         if not names:
             yield path

@@ -89,7 +89,7 @@ def cancel(order: Order, *, by: User, request: HttpRequest | None, reason: str =
             return False
         order.cancelled_at = timezone.now()
         order.save(update_fields=["cancelled_at", "updated_at"])
-        stopped = _stop(order, returns.ORDER_CANCELLED)
+        stopped = stop_all(order, returns.ORDER_CANCELLED)
         audit.record(
             "order.cancelled", by=by, home=order.home, subject=order.code, request=request, reason=reason, **stopped
         )
@@ -102,7 +102,7 @@ def withdraw(order: Order, *, by: User | str, reason: str, request: HttpRequest 
         order = locked(order)
         if not order.consents.standing().update(withdrawn_at=timezone.now()):
             return False
-        stopped = _stop(order, returns.WITHDRAWN)
+        stopped = stop_all(order, returns.WITHDRAWN)
         audit.record(
             "consent.withdrawn", by=by, home=order.home, subject=order.code, request=request, reason=reason, **stopped
         )
@@ -346,8 +346,8 @@ def _new_seeds(item: Item) -> list[int]:
     return seeds
 
 
-def _stop(order: Order, code: str) -> dict[str, int]:
-    """Stop what runs, take what waits for review back and close the links; how many of each."""
+def stop_all(order: Order, code: str) -> dict[str, int]:
+    """In a transaction that holds the order: stop what runs, take back what waits for review, close the links."""
     jobs = _stop_jobs(Candidate.objects.filter(item__order=order))
     enlarged = Finish.objects.filter(approval__candidate__item__order=order, state=Finish.State.ON_GPU)
     jobs += queueing.cancel([job for job in enlarged.values_list("job_id", flat=True) if job])

@@ -7,9 +7,10 @@ from uuid import UUID
 
 import django_rq
 from django.db import transaction
+from django.utils import timezone
 from redis import RedisError
 
-from orders import finishing, production
+from orders import erasing, finishing, production
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +28,18 @@ def finish(approval_id: int) -> None:
     finishing.work(approval_id)
 
 
+def erase(erasure_id: int) -> None:
+    """Go on with an erasure, as far as is possible now."""
+    erasing.work(erasure_id)
+
+
+def look_again_after_erasures() -> None:
+    """Every hour: whether a worker that was cut off wrote a file after its order's erasure of the last days."""
+    erasing.look_again(timezone.now() - timedelta(days=3))
+
+
 def sweep() -> None:
-    """Every 30 seconds: ends of jobs that nobody took note of, and approvals that nothing was made of."""
+    """Every 30 seconds: ends of jobs nobody took note of, approvals nothing was made of, erasures that were cut off."""
     for job_id in production.unattached(older_than=GRACE):
         try:
             _note_end(job_id)
@@ -38,6 +49,8 @@ def sweep() -> None:
     # Cutting takes longer than a sweep may; a second message to the same worker does no harm.
     for approval_id in finishing.left_behind(older_than=GRACE):
         _send("finish", approval_id)
+    for erasure_id in erasing.left_behind():
+        _send("erase", erasure_id)
 
 
 def _note_end(job_id: UUID) -> None:

@@ -16,5 +16,6 @@ HOUR = 3600
 register(tasks.reconcile, queue_name="upkeep", interval=10, result_ttl=0, ttl=10)
 register(order_tasks.sweep, queue_name="upkeep", interval=30, result_ttl=0, ttl=30)
 register(intake.forget_unfinished, queue_name="upkeep", interval=HOUR, result_ttl=0, ttl=HOUR)
+register(order_tasks.look_again_after_erasures, queue_name="upkeep", interval=HOUR, result_ttl=0, ttl=HOUR)
 # Each host once a day: the task takes those whose last search is a day old, so a lost run is made up for.
 register(tasks.scan, queue_name="upkeep", interval=HOUR, result_ttl=0, ttl=HOUR)

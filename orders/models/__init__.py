@@ -3,6 +3,7 @@
 from orders.models.candidate import Approval, Candidate
 from orders.models.consent import Consent, ConsentText
 from orders.models.delivery import Deliverable, Download, DownloadLink
+from orders.models.erasure import Erasure, LegalHold
 from orders.models.family_link import FamilyLink
 from orders.models.finish import Fingerprint, Finish, PrintPreset
 from orders.models.order import Item, Order
@@ -17,10 +18,12 @@ __all__ = [
     "Deliverable",
     "Download",
     "DownloadLink",
+    "Erasure",
     "FamilyLink",
     "Fingerprint",
     "Finish",
     "Item",
+    "LegalHold",
     "Missing",
     "Order",
     "OrderState",
