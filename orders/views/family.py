@@ -80,7 +80,7 @@ def family_unknown(request: HttpRequest, rest: str) -> HttpResponseBase:
 
 def _not_there(request: HttpRequest) -> HttpResponseBase:
     # Misses alone are counted: a guesser is slowed, and nobody who has a link, though a whole hall shares one address.
-    if not ratelimit.consume(request, action="family_miss", limit_get=True):
+    if not ratelimit.consume(request, action="family_miss"):
         limited: HttpResponseBase = ratelimit.respond_429(request)
         return limited
     return render(request, "family/closed.html", status=404)

@@ -126,7 +126,7 @@ def test_all_that_is_closed_looks_the_same_to_the_byte(draft, alice, close, meth
 
 def test_a_guesser_is_slowed_and_nobody_else(draft, alice):
     _link, token = make_family_link(draft, alice)
-    answers = [Client().get(f"/f/guess-{number}/photos/").status_code for number in range(61)]
+    answers = [Client().post(f"/f/guess-{number}/photos/").status_code for number in range(61)]
     assert answers == [404] * 60 + [429]
     assert Client().get(f"/f/{token}/photos/").status_code == 200
 
