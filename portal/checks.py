@@ -39,6 +39,16 @@ def mail_goes_out(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
 
 
 @register(Tags.security, deploy=True)
+def text_messages_go_out(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    if settings.SMS_SERVICE == "console":
+        return [Warning("SMS_SERVICE prints to the terminal; no family will get a text message.", id="portal.W002")]
+    missing = [name for name in ("SMS_TOKEN", "SMS_SENDER") if not getattr(settings, name)]
+    if not settings.SMS_URL.startswith("https://"):
+        missing.append("SMS_URL (https://…)")
+    return [Error(f"SMS_SERVICE=http needs {', '.join(missing)}.", id="portal.E006")] if missing else []
+
+
+@register(Tags.security, deploy=True)
 def what_leaves_can_be_signed(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     files = (settings.C2PA_CERTIFICATE_FILE, settings.C2PA_KEY_FILE)
     if not all(name and os.access(name, os.R_OK) for name in files):

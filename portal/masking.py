@@ -3,7 +3,7 @@
 import logging
 import re
 
-_TOKENS = re.compile(r"(?P<place>/(?:f|g|join|accounts/password/reset/key)/)[^/\s?#\"'<>]+")
+_TOKENS = re.compile(r"(?P<place>/(?:f|g|join|stop|accounts/password/reset/key)/)[^/\s?#\"'<>]+")
 
 
 def masked(text: str) -> str:

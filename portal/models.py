@@ -194,3 +194,8 @@ def new_token() -> str:
 def hash_token(token: str) -> str:
     """The hex SHA-256 under which a token is stored; 256 random bits need no salt."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+# Of this app, but a thing of its own; Django finds models here.
+from portal.notices.models import Notice as Notice  # noqa: E402
+from portal.notices.models import NoticeStop as NoticeStop  # noqa: E402

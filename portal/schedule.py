@@ -8,6 +8,7 @@ from rq.cron import register
 from gpujobs import tasks
 from orders import intake
 from orders import tasks as order_tasks
+from portal.notices import sending
 
 HOUR = 3600
 
@@ -15,6 +16,8 @@ HOUR = 3600
 # A driver's lease runs 20 seconds; with 10 between two looks, a dead one's jobs are driven again within 30.
 register(tasks.reconcile, queue_name="upkeep", interval=10, result_ttl=0, ttl=10)
 register(order_tasks.sweep, queue_name="upkeep", interval=30, result_ttl=0, ttl=30)
+# A notice is sent when it is written; this finds those whose next try has come.
+register(sending.send_due, queue_name="upkeep", interval=30, result_ttl=0, ttl=30)
 register(intake.forget_unfinished, queue_name="upkeep", interval=HOUR, result_ttl=0, ttl=HOUR)
 register(order_tasks.look_again_after_erasures, queue_name="upkeep", interval=HOUR, result_ttl=0, ttl=HOUR)
 # Each host once a day: the task takes those whose last search is a day old, so a lost run is made up for.

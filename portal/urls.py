@@ -6,6 +6,7 @@ from django.views.i18n import set_language
 from orders.views import prints
 from portal import fleet_pages, metrics, operations, people
 from portal.health import health
+from portal.notices.stopping import notice_stop
 from portal.start import start
 
 urlpatterns = [
@@ -14,6 +15,7 @@ urlpatterns = [
     path("metrics", metrics.metrics, name="metrics"),
     path("language/", set_language, name="set_language"),
     path("accounts/", include("portal.account_urls")),
+    path("stop/<str:token>/", notice_stop, name="notice_stop"),
     path("people/", people.people, name="people"),
     path("people/invite/", people.invite, name="invite"),
     path("people/invitations/<uuid:code>/resend/", people.invitation_resend, name="invitation_resend"),

@@ -30,7 +30,9 @@ def answers(world, method="any"):
 def test_every_answer_carries_the_strict_headers(world):
     for which, name, answer in answers(world):
         assert {header: answer.headers.get(header) for header in POLICY} == POLICY, which
-        assert answer["Referrer-Policy"] == ("no-referrer" if "gallery" in name else "same-origin"), which
+        assert answer["Referrer-Policy"] == (
+            "no-referrer" if "gallery" in name or name == "notice_stop" else "same-origin"
+        ), which
         assert "camera=()" in answer["Permissions-Policy"], which
         held = dict(part.strip().partition(" ")[::2] for part in answer["Content-Security-Policy"].split(";"))
         assert held["default-src"] == held["form-action"] == "'self'", which

@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.signing import dumps
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from portal.models import User
+from portal.notices.sending import STOP_SALT
 
 ROLES = ("nobody", "staff", "manager", "stranger", "reviewer", "operator")
 LOGIN, GONE, FOUND = "to the login", 404, 302
@@ -151,6 +153,7 @@ TABLE: dict[str, Row] = {
     "person_stop": manager(FOUND, method="post", args=lambda a: [a.staff.code]),
     "person_resume": manager(FOUND, method="post", args=lambda a: [a.staff.code]),
     "join": everyone(200, args=lambda a: [a.invitation_token], only=False),
+    "notice_stop": everyone(200, args=lambda a: [dumps("a" * 64, salt=STOP_SALT)], only=False),
     # The fleet.
     "operator": operator(200),
     "operator_live": operator(200),
