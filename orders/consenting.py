@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from orders import drafting, files, hangul, intake
+from orders import drafting, files, hangul, intake, production
 from orders.models import Consent, ConsentText, Order
 from portal import audit
 from portal.access import client_address
@@ -92,6 +92,8 @@ def record(order: Order, answer: Answer, *, by: User, request: HttpRequest) -> C
                 user_agent=request.headers.get("User-Agent", "")[:255],
                 recorded_by=by,
             )
+            # It may cover less than the one before.
+            production.keep_to_consent(order)
             audit.record(
                 "consent.recorded",
                 by=by,

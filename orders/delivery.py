@@ -48,7 +48,11 @@ def print_shop_files(order: Order) -> QuerySet[Deliverable]:
 
 
 def may_leave(order: Order) -> bool:
-    """Whether anything of the order may be handed out at all: nothing leaves once its consent is withdrawn."""
+    """Whether anything of the order may be handed out now: with its consent, and while no relative objects."""
+    return _is_given(order) and not order.is_paused
+
+
+def _is_given(order: Order) -> bool:
     return not order.is_over and order.standing_consent is not None
 
 
@@ -107,9 +111,12 @@ def revoke_link(link: DownloadLink, *, by: User, request: HttpRequest | None = N
 
 
 def open_link(token: str) -> DownloadLink | None:
-    """The link of a token while it is open; expired, revoked and unknown ones are all None."""
+    """The link of a token while it is open; expired, revoked and unknown ones are all None.
+
+    One whose order is paused is open and gives nothing: its page says so.
+    """
     link = DownloadLink.objects.filter(token_hash=hash_token(token)).select_related("order__home").first()
-    return link if link and link.is_open and may_leave(link.order) else None
+    return link if link and link.is_open and _is_given(link.order) else None
 
 
 def record_visit(link: DownloadLink, request: HttpRequest) -> None:

@@ -17,6 +17,8 @@ SENTENCES = {
     "order.cancelled": gettext_lazy("의뢰를 취소했습니다."),
     "consent.recorded": gettext_lazy("동의를 기록했습니다."),
     "consent.withdrawn": gettext_lazy("동의를 철회했습니다."),
+    "objection.recorded": gettext_lazy("유가족의 이의를 적었습니다."),
+    "objection.settled": gettext_lazy("유가족의 이의를 정리했습니다."),
     "item.resubmitted": gettext_lazy("다시 맡겼습니다."),
     "item.made_again": gettext_lazy("다시 만들게 했습니다."),
     "item.returned": gettext_lazy("확인을 위해 돌려보냈습니다."),

@@ -20,6 +20,7 @@ from orders.models import (
     FamilyLink,
     Finish,
     Item,
+    Objection,
     Order,
     Photo,
 )
@@ -55,6 +56,8 @@ ROWS: tuple[Rows, ...] = (
     Rows(model=Approval, path="candidate__item__order"),
     Rows(model=Candidate, path="item__order"),
     Rows(model=Photo, path="order"),
+    # That somebody objected and when it was settled stands in the audit; their words are theirs.
+    Rows(model=Objection, path="order"),
     Rows(model=FamilyLink, path="order"),
     # That somebody agreed, to which words and how, and whether it was taken back, must be provable (PIPA art. 22);
     # by whom it was is gone, and the hash still tells whether a paper somebody brings is the one that was here.

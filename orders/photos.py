@@ -141,9 +141,13 @@ def choose_face(photo: Photo, face: int) -> bool:
     return True
 
 
-def say_others(photo: Photo, shown: bool) -> None:
-    """Say whether somebody else is in the picture, which the eye knows better than the counting."""
-    Photo.objects.filter(pk=photo.pk).update(shows_others=shown)
+def say_others(photo: Photo, shown: bool, *, by: User) -> None:
+    """Say whether somebody else is in the picture, which the eye knows better than the counting. What is being made of
+    it stops where nobody agreed to that."""
+    with transaction.atomic():
+        order = drafting.held(by, photo.order.code)
+        Photo.objects.filter(pk=photo.pk).update(shows_others=shown)
+        production.keep_to_consent(order)
 
 
 def photo_of(order: Order, code: UUID) -> Photo:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -23,7 +23,8 @@ from gpujobs.models import Job, Output
 from gpujobs.progress import Progress as Progress
 from gpujobs.workflows.living_video.spec import nearest_shape
 from orders import files, returns, stills, working_picture
-from orders.models import Candidate, Consent, FamilyLink, Finish, Item, Order
+from orders.authority import covered, has_authority, uncovered_items
+from orders.models import Candidate, FamilyLink, Finish, Item, Order
 from orders.products import Product
 from portal import audit
 from portal.models import User
@@ -109,11 +110,18 @@ def withdraw(order: Order, *, by: User | str, reason: str, request: HttpRequest 
     return True
 
 
+def keep_to_consent(order: Order) -> None:
+    """Stop what the standing consent does not cover; for who changed it or the photos and holds the order's row."""
+    for item in uncovered_items(order):
+        stop_jobs(item)
+        send_back(item, returns.NOT_COVERED)
+
+
 def may_run(references: Iterable[UUID]) -> set[UUID]:
     """Which of these candidates may still be made, asked by the fleet at the moment a job is claimed."""
     references = set(references)
     wanted = Candidate.objects.filter(
-        Exists(_authority().filter(order=OuterRef("item__order"))),
+        covered("item__order", "job__images"),
         code__in=references,
         state=Candidate.State.PRODUCING,
         round=F("item__round"),
@@ -130,7 +138,7 @@ def may_run(references: Iterable[UUID]) -> set[UUID]:
 def _may_be_finished(references: set[UUID]) -> set[UUID]:
     """What was approved and is enlarged or lengthened by a GPU once more."""
     asked = Finish.objects.filter(
-        Exists(_authority().filter(order=OuterRef("approval__candidate__item__order"))),
+        covered("approval__candidate__item__order", "approval__candidate__job__images"),
         code__in=references,
         state=Finish.State.ON_GPU,
         approval__candidate__item__order__cancelled_at=None,
@@ -163,11 +171,6 @@ def unattached(*, older_than: timedelta) -> list[UUID]:
     return list(forgotten.order_by("finished_at").values_list("pk", flat=True)[:50])
 
 
-def has_authority(order: Order) -> bool:
-    """Whether the family's word still stands: neither cancelled nor erased, and a consent that covers the likeness."""
-    return not order.cancelled_at and not order.erased_at and _authority().filter(order=order).exists()
-
-
 def progress_of(candidates: Iterable[Candidate]) -> dict[int, Progress]:
     """How far each candidate's job is, by the candidate's primary key."""
     jobs = {candidate.job_id: candidate.pk for candidate in candidates}
@@ -193,7 +196,8 @@ def _take_over(candidate: Candidate, output: Output) -> None:
         return
     with transaction.atomic():
         order = locked(candidate.item.order)
-        if order.erased_at:
+        # Taken back while it was made: it is as if it had never arrived.
+        if not has_authority(order):
             files.remove(name, preview)
             _fail(candidate, returns.STOPPED)
             return
@@ -252,12 +256,6 @@ def _set_state(candidate: Candidate, state: str, **changes: object) -> bool:
 def _record_end(action: str, order: Order, candidate: Candidate, *, said: str) -> None:
     """``said``: the file's sha256, or the fault's code."""
     audit.record(action, by="worker", home=order.home, subject=order.code, candidate=str(candidate.code), said=said)
-
-
-def _authority() -> QuerySet[Consent]:
-    """Consents that stand, for the order's kind of person, and cover the likeness."""
-    standing = Consent.objects.standing()
-    return standing.filter(text__made_for=F("order__made_for"), scope__contains=[Consent.LIKENESS])
 
 
 def _demand_ready(order: Order) -> None:

@@ -8,6 +8,7 @@ BY_REVIEWER = "reviewer"
 WITHDRAWN = "withdrawn"
 ORDER_CANCELLED = "order_cancelled"
 ERASED = "erased"
+NOT_COVERED = "not_covered"
 STOPPED = "stopped"
 
 # Faults of gpujobs.faults that another photo mends.
@@ -18,6 +19,7 @@ PHOTO_FAULTS: dict[str, Promise] = {
 SENTENCES: dict[str, Promise] = {
     **PHOTO_FAULTS,
     WITHDRAWN: _("동의가 철회되어 제작을 멈추었습니다. 동의를 다시 받기 전에는 만들 수 없습니다."),
+    NOT_COVERED: _("지금의 동의로는 만들 수 없어 멈추었습니다. 동의를 다시 받거나 사진을 바꾼 뒤 다시 맡겨 주세요."),
     ORDER_CANCELLED: _("의뢰가 취소되어 제작을 멈추었습니다."),
     ERASED: _("보관이 끝나 사진과 파일을 모두 파기했습니다."),
     STOPPED: _("제작이 중단되었습니다. ‘다시 만들기’를 누르면 처음부터 다시 만듭니다."),

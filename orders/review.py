@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from orders import files, finishing, production, returns, tasks
+from orders import authority, files, finishing, production, returns, tasks
 from orders.models import Approval, Candidate, Item, Order
 from portal import audit
 from portal.models import User
@@ -158,8 +158,10 @@ def _locked_item(item: Item) -> Item:
 
 
 def _demand_authority(item: Item) -> None:
-    if not production.has_authority(item.order):
+    if not authority.has_authority(item.order):
         raise Refused(_("동의가 철회되었거나 의뢰가 취소되어 승인할 수 없습니다."))
+    if item.order.is_paused:
+        raise Refused(_("유가족의 이의가 있어 승인을 멈추었습니다. 장례식장에서 정리하면 이어 갈 수 있습니다."))
 
 
 def _demand_state(item: Item, *states: str) -> None:

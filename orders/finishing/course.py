@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.utils import timezone
 from PIL import Image
 
-from orders import files, production, stills
+from orders import authority, files, production, stills
 from orders.finishing import enlarging, faults, pieces, prints, signing, video
 from orders.finishing.cutting import Wish
 from orders.finishing.naming import download_name
@@ -75,7 +75,7 @@ def _claim(finish: Finish) -> bool:
         if held is None:
             return False
         finish.run, finish.state = held.run, held.state
-        if not production.has_authority(order):
+        if not authority.has_authority(order):
             finish.move(*State.values, to=State.FAILED, fault=faults.NO_AUTHORITY, tries=MOST_TRIES)
             return False
         if held.state == State.CUTTING and held.tries >= MOST_TRIES:
@@ -155,7 +155,7 @@ def _commit(finish: Finish, made: Sequence[tuple[Piece, str, str]], written: lis
     item = finish.approval.candidate.item
     with transaction.atomic():
         order = production.locked(item.order)
-        still_wanted = production.has_authority(order) and finish.move(
+        still_wanted = authority.has_authority(order) and finish.move(
             State.CUTTING,
             to=State.FINISHED,
             fault="",

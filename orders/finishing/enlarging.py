@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from gpujobs import overview, queueing, workflows
 from gpujobs.models import Job, Output
-from orders import files, production
+from orders import authority, files, production
 from orders.models import Approval, Candidate, Finish
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ def send(finish: Finish) -> bool:
         held = Finish.objects.select_for_update(of=("self",)).filter(pk=finish.pk).first()
         if held is None or held.state != State.WAITING or held.master or held.without_gpu:
             return held is not None and held.state == State.ON_GPU
-        if not production.has_authority(order) or not overview.possible_instances()[workflow]:
+        if not authority.has_authority(order) or not overview.possible_instances()[workflow]:
             Finish.objects.filter(pk=finish.pk).update(without_gpu=True)
             return False
         job = Job(

@@ -6,6 +6,7 @@ from orders.models.delivery import Deliverable, Download, DownloadLink
 from orders.models.erasure import Erasure, LegalHold
 from orders.models.family_link import FamilyLink
 from orders.models.finish import Fingerprint, Finish, PrintPreset
+from orders.models.objection import Objection
 from orders.models.order import Item, Order
 from orders.models.order_state import Missing, OrderState
 from orders.models.photo import Photo
@@ -25,6 +26,7 @@ __all__ = [
     "Item",
     "LegalHold",
     "Missing",
+    "Objection",
     "Order",
     "OrderState",
     "Photo",

@@ -111,7 +111,7 @@ class Order(models.Model):
         return state_of(self)
 
     def related(self, name: str) -> list[Any]:
-        """Its items, photos, consents or links; none of an order that is not kept yet."""
+        """Its items, photos, consents, objections or links; none of an order that is not kept yet."""
         return list(getattr(self, name).all()) if self.pk else []
 
     def missing(self) -> list[Missing]:
@@ -147,6 +147,16 @@ class Order(models.Model):
         return next(
             (each for each in self.related("consents") if each.stands and each.text.made_for == self.made_for), None
         )
+
+    @property
+    def standing_objections(self) -> list[Any]:
+        """What relatives object to and nobody has settled yet."""
+        return [each for each in self.related("objections") if each.stands]
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether nothing may be approved or handed out for now, because a relative objects."""
+        return bool(self.standing_objections)
 
     @property
     def age_group(self) -> str:

@@ -202,7 +202,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
     def for_list(self) -> Self:
         """With all that a row of the list shows, in a fixed number of queries."""
-        return self.prefetch_related("items__candidates__approval", "photos", "consents__text")
+        return self.prefetch_related("items__candidates__approval", "photos", "consents__text", "objections")
 
     def nearest_first(self) -> Self:
         return self.order_by(F("needed_at").asc(nulls_last=True), "-created_at", "-pk")

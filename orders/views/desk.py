@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from orders import consenting, delivery, drafting, family_links, following, hangul, history, production
+from orders import consenting, delivery, drafting, family_links, following, hangul, history, objecting, production
 from orders.access import get_item, get_order
 from orders.finishing import showing
 from orders.forms import RELATIONS, RELIGIONS, OrderForm, field_name
@@ -94,7 +94,7 @@ def _state_of(now: following.OrderNow) -> list[Any]:
         (item.item.state, item.doing, item.percent, round(item.seconds_left or 0), [c.state for c in item.candidates])
         for item in now.items
     ]
-    return [order.code, order.updated_at, now.state, order.delivered_at, items, files]
+    return [order.code, order.updated_at, now.state, order.delivered_at, order.is_paused, items, files]
 
 
 @for_roles("staff", "manager")
@@ -125,6 +125,8 @@ def order(request: HttpRequest, code: UUID) -> HttpResponse:
 
 def order_page(request: HttpRequest, order: Order, *, status: int = 200, **said: Any) -> HttpResponse:
     """The page an order has now, with what a refused form has to say."""
+    if "objection_form" in said:
+        said["new_objection"] = said["objection_form"]
     if order.is_draft:
         return render(request, "orders/draft.html", _draft(request, order, here="desk") | said, status=status)
     return render(request, "orders/order.html", _order(request, order) | said, status=status)
@@ -155,6 +157,8 @@ def _shared(order: Order) -> dict[str, Any]:
         "relations": RELATIONS,
         "religions": RELIGIONS,
         "family_panels": family_links.panels(order),
+        "objections": order.objections.select_related("recorded_by", "resolved_by") if order.pk else [],
+        "new_objection": objecting.ObjectionForm(),
     }
 
 

@@ -15,7 +15,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from orders import delivery, finishing, production, tasks
+from orders import authority, delivery, finishing, production, tasks
 from orders.access import get_item, get_order
 from orders.finishing import cutting, pieces, prints
 from orders.finishing.course import picture_of
@@ -131,7 +131,7 @@ def _cut(request: HttpRequest, item: Item, candidate: Candidate) -> HttpResponse
     wish = Wish() if "usual" in request.POST else _read(request.POST, candidate, Wish.read(item.cut))
     with transaction.atomic():
         order = production.locked(item.order)
-        if not production.has_authority(order):
+        if not authority.has_authority(order):
             messages.error(request, _("동의가 철회되었거나 의뢰가 취소되어 바꿀 수 없습니다."))
             return redirect("orders:item_cut", code=item.code)
         Item.objects.filter(pk=item.pk).update(cut={} if wish == Wish() else wish.as_dict())

@@ -39,6 +39,8 @@ def with_open_link(view: LinkView[P]) -> View:
         link = delivery.open_link(token)
         if link is None:
             raise Http404
+        if link.order.is_paused:
+            return _paused(request, link)
         return view(request, link, *args, **kwargs)
 
     return opened
@@ -143,6 +145,12 @@ def _begins_download(request: HttpRequest) -> bool:
     # A download that goes on after a lost connection asks for the rest, and is still the same download.
     wanted = request.headers.get("Range", "").replace(" ", "")
     return request.method == "GET" and (not wanted or wanted.startswith("bytes=0-"))
+
+
+def _paused(request: HttpRequest, link: DownloadLink) -> HttpResponse:
+    """The page opens and says so; a file, which would be saved under that name, does not."""
+    asks_for_page = request.resolver_match is not None and request.resolver_match.url_name == "gallery"
+    return render(request, "family/paused.html", {"home": link.order.home}, status=200 if asks_for_page else 409)
 
 
 def _used_up(request: HttpRequest, link: DownloadLink) -> HttpResponse:

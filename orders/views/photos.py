@@ -58,7 +58,7 @@ def photo_change(request: HttpRequest, code: UUID, photo_code: UUID) -> HttpResp
     elif (face := _number(asked.get("face"))) is not None and not photos.choose_face(photo, face):
         raise Http404
     elif "others" in asked:
-        photos.say_others(photo, asked["others"] == "yes")
+        photos.say_others(photo, asked["others"] == "yes", by=asker(request))
     if request.headers.get("HX-Request"):
         response = _list(request, code)
         response["HX-Trigger"] = "draft-changed"

@@ -7,7 +7,7 @@ from uuid import uuid4
 from django.utils import timezone
 
 from gpujobs.models import Job
-from orders.models import Candidate, Consent, ConsentText, Item, Order, Photo
+from orders.models import Candidate, Consent, ConsentText, Item, Objection, Order, Photo
 from orders.products import PRODUCTS
 from portal.models import FuneralHome, User
 
@@ -66,6 +66,15 @@ def make_consent(order: Order, *scope: str, **fields: Any) -> Consent:
     return Consent.objects.create(
         order=order, text=text, text_sha256=text.sha256, scope=list(scope or ("likeness",)), **(given | fields)
     )
+
+
+def make_objection(order: Order, **fields: Any) -> Objection:
+    given = {"name": "김민수", "relationship": "동생", "reason": "누님 뜻과 다릅니다."}
+    return Objection.objects.create(order=order, **(given | fields))
+
+
+def make_settled_objection(order: Order, by: User) -> Objection:
+    return make_objection(order, resolved_at=timezone.now(), resolved_by=by, resolution="가족이 함께 정했습니다.")
 
 
 def make_order(by: User, *products: str, photos: int = 0, consent: bool = False, **fields: Any) -> Order:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from gpujobs import workflows
 from gpujobs.models import Job
-from orders import production, returns
+from orders import authority, files, production, returns
 from orders.models import Candidate, DownloadLink, Item, Order
 from orders.production import NotReady, cancel, make_again, may_run, resubmit, submit, withdraw
 from portal.models import AuditEvent
@@ -251,6 +251,28 @@ def test_withdrawing_twice_changes_nothing():
     assert not withdraw(order, by="family", reason="", request=None)
 
 
+def test_what_arrives_after_the_consent_was_taken_back_is_not_kept():
+    order = made.make_submitted_order()
+    candidate = order.items.get().candidates.first()
+    job = made.finished_job(candidate)
+    withdraw(order, by="family", reason="", request=None)
+    production.attach(job.pk)
+    candidate.refresh_from_db()
+    assert (candidate.state, candidate.file) == ("failed", "")
+    assert not [path for path in files.path_of(order.folder).rglob("candidates/*/*") if path.is_file()]
+
+
+def test_what_a_narrower_consent_no_longer_covers_is_stopped():
+    order = made.make_ready_order()
+    order.photos.update(shows_others=True)
+    order.consents.update(scope=["likeness", "others"])
+    submitted(order)
+    order.consents.update(scope=["likeness"])
+    production.keep_to_consent(order)
+    assert order.items.get().return_code == returns.NOT_COVERED
+    assert set(Job.objects.values_list("state", flat=True)) == {"cancelled"}
+
+
 class TestMayRun:
     def code(self, order: Order) -> set[Any]:
         return set(Candidate.objects.filter(item__order=order).values_list("code", flat=True))
@@ -281,6 +303,18 @@ class TestMayRun:
         change(order)
         assert may_run(self.code(order)) == set()
 
+    def test_a_photo_that_shows_others_needs_their_consent_too(self):
+        order = made.make_submitted_order()
+        order.photos.update(shows_others=True)
+        assert may_run(self.code(order)) == set()
+        order.consents.update(scope=["likeness", "others"])
+        assert may_run(self.code(order)) == self.code(order)
+
+    def test_a_photo_of_others_that_no_job_was_given_stops_nothing(self):
+        order = made.make_submitted_order()
+        made.make_photo(order, shows_others=True)
+        assert may_run(self.code(order)) == self.code(order)
+
     def test_it_asks_the_database_once_however_many_there_are(self, django_assert_num_queries: Any):
         codes = self.code(made.make_submitted_order()) | self.code(made.make_submitted_order())
         with django_assert_num_queries(1):
@@ -288,4 +322,4 @@ class TestMayRun:
 
     def test_it_is_the_one_the_settings_name(self, settings: Any):
         assert f"{may_run.__module__}.{may_run.__name__}" == settings.GPUJOBS_MAY_RUN
-        assert production.has_authority(made.make_submitted_order())
+        assert authority.has_authority(made.make_submitted_order())

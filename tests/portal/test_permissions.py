@@ -188,6 +188,8 @@ TABLE: dict[str, Row] = {
     "orders:consent_record": home(422, method="post", args=draft, makes=True),
     "orders:consent_withdraw": home(FOUND, method="post", args=order),
     "orders:consent_paper": home_and_reviewer(200, args=lambda a: [a.order.code, a.consent.code]),
+    "orders:objection_record": home(422, method="post", args=order),
+    "orders:objection_settle": home(422, method="post", args=lambda a: [a.order.code, a.objection.code]),
     # Photos and what was made of them.
     "orders:photo_preview": home_and_reviewer(200, args=lambda a: [a.seen.code, 320]),
     "orders:candidate_file": home_and_reviewer(200, args=candidate),

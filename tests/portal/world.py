@@ -11,7 +11,7 @@ from orders.models import Candidate, Consent, Deliverable, Photo
 from portal.models import Invitation, User
 from tests.family.making import approved_order, make_family_link, make_link
 from tests.gpujobs.making import make_host, make_instance
-from tests.orders.people import make_home, make_order, make_photo, make_user
+from tests.orders.people import make_home, make_order, make_photo, make_settled_objection, make_user
 
 
 def make_world() -> SimpleNamespace:
@@ -51,6 +51,7 @@ def make_world() -> SimpleNamespace:
         item=item,
         candidate=item.candidates.get(),
         consent=order.consents.get(),
+        objection=make_settled_objection(order, manager),
         link=link,
         family_link=family_link,
         family_token=family_token,
