@@ -4,6 +4,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 
+from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
+from allauth.core.exceptions import ReauthenticationRequired
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponseBase
@@ -33,6 +35,21 @@ def for_roles(*roles: str) -> Callable[[View[P]], View[P]]:
         return cast(View[P], guarded)
 
     return decorate
+
+
+def recently_authenticated(view: View[P]) -> View[P]:
+    """Below `for_roles`: whoever erases or exports has shown within the last five minutes that it is they.
+
+    Others are asked for their password or second factor first; what they had sent is then done as they sent it.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not did_recently_reauthenticate(request):
+            raise ReauthenticationRequired
+        return view(request, *args, **kwargs)
+
+    return cast(View[P], guarded)
 
 
 def client_address(request: HttpRequest) -> str | None:

@@ -6,7 +6,7 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.utils.translation import gettext_lazy as _
 
-from portal.models import Invitation, User
+from portal.models import FuneralHome, Invitation, User
 
 
 class InviteForm(forms.ModelForm):
@@ -23,14 +23,49 @@ class InviteForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Without the empty choice that a select would need.
-        self.fields["role"].choices = Invitation._meta.get_field("role").choices
+        self.fields["role"].choices = [(role.value, role.label) for role in User.HOME_ROLES]
         self.fields["role"].initial = User.Role.STAFF
 
     def clean_email(self) -> str:
-        email: str = self.cleaned_data["email"].lower()
-        if User.objects.filter(email__iexact=email).exists():
-            raise forms.ValidationError(_("이 주소를 쓰는 계정이 이미 있습니다."))
-        return email
+        return _without_account(self.cleaned_data["email"])
+
+
+class InviteAnyoneForm(forms.Form):
+    """An admin's: any role, and for the people of a home which one."""
+
+    email = forms.EmailField(
+        label=_("이메일"), widget=forms.EmailInput(attrs={"autocomplete": "off", "placeholder": "name@example.com"})
+    )
+    role = forms.ChoiceField(label=_("하는 일"), choices=User.Role.choices, initial=User.Role.MANAGER)
+    home = forms.ModelChoiceField(
+        FuneralHome.objects.filter(is_active=True),
+        label=_("장례식장"),
+        required=False,
+        to_field_name="code",
+        empty_label=_("없음 (검수·운영·총괄)"),
+    )
+
+    def clean_email(self) -> str:
+        return _without_account(self.cleaned_data["email"])
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if given.get("role") in User.HOME_ROLES and not given.get("home"):
+            self.add_error("home", _("담당자와 관리자는 일할 장례식장을 골라 주세요."))
+        if "role" in given and given["role"] not in User.HOME_ROLES and given.get("home"):
+            self.add_error("home", _("검수, 운영, 총괄은 어느 장례식장에도 속하지 않습니다. ‘없음’을 골라 주세요."))
+        return given
+
+
+class HomeForm(forms.ModelForm):
+    class Meta:
+        model = FuneralHome
+        fields = ["name", "phone"]
+        widgets = {
+            "name": forms.TextInput(attrs={"autocomplete": "off"}),
+            "phone": forms.TextInput(attrs={"autocomplete": "off", "inputmode": "tel", "placeholder": "02-0000-0000"}),
+        }
+        error_messages = {"name": {"unique": _("같은 이름의 장례식장이 이미 있습니다.")}}
 
 
 class JoinForm(forms.Form):
@@ -64,3 +99,9 @@ class JoinForm(forms.Form):
         if "password" in cleaned and cleaned.get("again") != cleaned["password"]:
             self.add_error("again", _("두 비밀번호가 서로 다릅니다."))
         return cleaned
+
+
+def _without_account(email: str) -> str:
+    if User.objects.filter(email__iexact=email).exists():
+        raise forms.ValidationError(_("이 주소를 쓰는 계정이 이미 있습니다."))
+    return email.lower()

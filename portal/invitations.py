@@ -1,4 +1,4 @@
-"""Letting a colleague in: invited by the home's manager, by e-mail, once."""
+"""Letting a colleague in: invited by the home's manager or by an admin, by e-mail, once."""
 
 import logging
 
@@ -19,7 +19,7 @@ class AlreadyUsed(Exception):
     """The invitation was spent, taken back or renewed, or its address has got an account meanwhile."""
 
 
-def invite(home: FuneralHome, email: str, role: str, *, by: User, request: HttpRequest | None = None) -> bool:
+def invite(home: FuneralHome | None, email: str, role: str, *, by: User, request: HttpRequest | None = None) -> bool:
     """Invite, or renew an invitation that waits, so that its older link dies. False if the mail could not be sent."""
     with transaction.atomic():
         invitation, token = Invitation.issue(home=home, email=email, role=role, invited_by=by)
@@ -41,7 +41,9 @@ def take_back(invitation: Invitation, *, by: User, request: HttpRequest | None =
 def open_invitation(token: str) -> Invitation | None:
     """The invitation of a token while it may be used; expired, used and unknown ones are all None."""
     invitation = Invitation.objects.filter(token_hash=hash_token(token)).select_related("home", "invited_by").first()
-    return invitation if invitation and invitation.is_open and invitation.home.is_active else None
+    if invitation is None or not invitation.is_open:
+        return None
+    return invitation if invitation.home is None or invitation.home.is_active else None
 
 
 def accept(invitation: Invitation, *, name: str, password: str, request: HttpRequest | None = None) -> User:

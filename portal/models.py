@@ -45,8 +45,9 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser):
     """One person with a login of their own; nobody shares one.
 
-    Staff and managers belong to one home. Reviewers and operators work for the portal and belong to none:
-    a reviewer sees every home's work to be reviewed, an operator the fleet and no family's pictures.
+    Staff and managers belong to one home. Reviewers, operators and admins work for the portal and belong to none:
+    a reviewer sees every home's work to be reviewed, an operator the fleet, an admin homes, people and rules;
+    neither of the last two sees a family's pictures.
     """
 
     class Role(models.TextChoices):
@@ -54,6 +55,7 @@ class User(AbstractBaseUser):
         MANAGER = "manager", _("관리자")
         REVIEWER = "reviewer", _("검수")
         OPERATOR = "operator", _("운영")
+        ADMIN = "admin", _("총괄")
 
     HOME_ROLES: ClassVar = (Role.STAFF, Role.MANAGER)
 
@@ -76,7 +78,7 @@ class User(AbstractBaseUser):
         constraints = [
             models.CheckConstraint(
                 condition=Q(role__in=["staff", "manager"], home__isnull=False)
-                | Q(role__in=["reviewer", "operator"], home__isnull=True),
+                | Q(role__in=["reviewer", "operator", "admin"], home__isnull=True),
                 name="user_home_fits_role",
             ),
         ]
@@ -104,9 +106,13 @@ class User(AbstractBaseUser):
     def is_operator(self) -> bool:
         return self.role == self.Role.OPERATOR
 
+    @property
+    def is_admin(self) -> bool:
+        return self.role == self.Role.ADMIN
+
 
 class Invitation(models.Model):
-    """A manager's invitation to a colleague; the link's token is stored hashed.
+    """An invitation to a colleague, by a home's manager or, to any role, by an admin; its token is stored hashed.
 
     Used once, it stays as the record of who let whom in; taken back, it is gone.
     """
@@ -114,9 +120,9 @@ class Invitation(models.Model):
     VALID_FOR = timedelta(days=7)
 
     code = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
-    home = models.ForeignKey(FuneralHome, models.CASCADE, related_name="invitations")
+    home = models.ForeignKey(FuneralHome, models.CASCADE, null=True, blank=True, related_name="invitations")
     email = models.EmailField()
-    role = models.CharField(max_length=10, choices=[(r.value, r.label) for r in User.HOME_ROLES])
+    role = models.CharField(max_length=10, choices=User.Role.choices)
     token_hash = models.CharField(max_length=64, unique=True)
     invited_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -129,13 +135,23 @@ class Invitation(models.Model):
             models.UniqueConstraint(
                 fields=["home", "email"], condition=Q(accepted_at=None), name="invitation_one_waiting_per_email"
             ),
+            models.UniqueConstraint(
+                fields=["email"],
+                condition=Q(accepted_at=None, home=None),
+                name="invitation_one_waiting_to_the_portal",
+            ),
+            models.CheckConstraint(
+                condition=Q(role__in=["staff", "manager"], home__isnull=False)
+                | Q(role__in=["reviewer", "operator", "admin"], home__isnull=True),
+                name="invitation_home_fits_role",
+            ),
         ]
 
     def __str__(self) -> str:
         return str(self.code)
 
     @classmethod
-    def issue(cls, *, home: FuneralHome, email: str, role: str, invited_by: User) -> tuple["Invitation", str]:
+    def issue(cls, *, home: FuneralHome | None, email: str, role: str, invited_by: User) -> tuple["Invitation", str]:
         """An invitation and its token, which is nowhere else; one that waits for the same person begins anew."""
         token = new_token()
         invitation, _created = cls.objects.update_or_create(

@@ -1,10 +1,12 @@
-"""The people of a home, for its manager; and the page on which an invitation is taken up."""
+"""The people of a home, for its manager; and the page on which an invitation is taken up.
+
+What is done to one person or one invitation, an admin may do to everybody's.
+"""
 
 from typing import cast
 from uuid import UUID
 
 from allauth.account.adapter import get_adapter
-from allauth.core import ratelimit
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portal import audit, invitations
+from portal import audit, invitations, limits
 from portal.access import asker, for_roles
 from portal.forms import InviteForm, JoinForm
 from portal.models import FuneralHome, Invitation, User
@@ -31,29 +33,29 @@ def invite(request: HttpRequest) -> HttpResponse:
     form = InviteForm(request.POST)
     if not form.is_valid():
         return _page(request, form, status=422)
-    return _invite(request, form.cleaned_data["email"], form.cleaned_data["role"])
+    return send_invitation(request, _home(request), form.cleaned_data["email"], form.cleaned_data["role"])
 
 
-@for_roles("manager")
+@for_roles("manager", "admin")
 @require_POST
 def invitation_resend(request: HttpRequest, code: UUID) -> HttpResponse:
     invitation = _invitation(request, code)
-    return _invite(request, invitation.email, invitation.role)
+    return send_invitation(request, invitation.home, invitation.email, invitation.role)
 
 
-@for_roles("manager")
+@for_roles("manager", "admin")
 @require_POST
 def invitation_revoke(request: HttpRequest, code: UUID) -> HttpResponse:
     invitation = _invitation(request, code)
     if invitations.take_back(invitation, by=asker(request), request=request):
         messages.success(request, _("초대를 거두었습니다. 보낸 링크는 더 이상 열리지 않습니다."))
-    return redirect("people")
+    return _back(request)
 
 
-@for_roles("manager")
+@for_roles("manager", "admin")
 @require_POST
 def person_stop(request: HttpRequest, code: UUID) -> HttpResponse:
-    """Deactivate a colleague, who is out with the next request; never oneself, so that a manager remains."""
+    """Deactivate a colleague, who is out with the next request; never oneself, so that somebody remains who can."""
     person = _person(request, code)
     if person == asker(request):
         messages.error(request, _("자기 자신은 멈출 수 없습니다."))
@@ -61,24 +63,23 @@ def person_stop(request: HttpRequest, code: UUID) -> HttpResponse:
         messages.success(
             request, _("%(name)s 님의 계정을 멈췄습니다. 열려 있던 화면도 바로 닫힙니다.") % {"name": person.name}
         )
-    return redirect("people")
+    return _back(request)
 
 
-@for_roles("manager")
+@for_roles("manager", "admin")
 @require_POST
 def person_resume(request: HttpRequest, code: UUID) -> HttpResponse:
     person = _person(request, code)
     if _set_active(request, person, active=True):
         messages.success(request, _("%(name)s 님이 다시 로그인할 수 있습니다.") % {"name": person.name})
-    return redirect("people")
+    return _back(request)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
+@limits.limited("join")
 def join(request: HttpRequest, token: str) -> HttpResponse:
     """Take up an invitation: name and password, and in. One that is spent looks like one that never was."""
-    if not ratelimit.consume(request, action="join"):
-        return ratelimit.respond_429(request)
     invitation = invitations.open_invitation(token)
     if invitation is None:
         return render(request, "portal/join_closed.html", status=404)
@@ -106,14 +107,15 @@ def _page(request: HttpRequest, form: InviteForm, *, status: int = 200) -> HttpR
     return render(request, "portal/people.html", context, status=status)
 
 
-def _invite(request: HttpRequest, email: str, role: str) -> HttpResponse:
-    if not ratelimit.consume(request, action="invite", user=asker(request)):
-        return ratelimit.respond_429(request)
-    if invitations.invite(_home(request), email, role, by=asker(request), request=request):
+def send_invitation(request: HttpRequest, home: FuneralHome | None, email: str, role: str) -> HttpResponse:
+    """Invite, and say what came of it on the page of people. The caller knows that the asker may."""
+    if not limits.allow("invite", str(asker(request).code)):
+        return limits.too_many(request, "invite")
+    if invitations.invite(home, email, role, by=asker(request), request=request):
         messages.success(request, _("%(email)s 주소로 초대를 보냈습니다. 7일 안에 열면 됩니다.") % {"email": email})
     else:
         messages.error(request, _("초대 메일이 나가지 않았습니다. 잠시 뒤 ‘다시 보내기’를 눌러 주세요."))
-    return redirect("people")
+    return _back(request)
 
 
 def _set_active(request: HttpRequest, person: User, *, active: bool) -> bool:
@@ -131,8 +133,14 @@ def _home(request: HttpRequest) -> FuneralHome:
 
 
 def _person(request: HttpRequest, code: UUID) -> User:
-    return get_object_or_404(_home(request).people, code=code)
+    everybody = User.objects.select_related("home")
+    return get_object_or_404(everybody if asker(request).is_admin else everybody.filter(home=_home(request)), code=code)
 
 
 def _invitation(request: HttpRequest, code: UUID) -> Invitation:
-    return get_object_or_404(_home(request).invitations.filter(accepted_at=None), code=code)
+    waiting = Invitation.objects.filter(accepted_at=None).select_related("home")
+    return get_object_or_404(waiting if asker(request).is_admin else waiting.filter(home=_home(request)), code=code)
+
+
+def _back(request: HttpRequest) -> HttpResponse:
+    return redirect("everyone" if asker(request).is_admin else "people")

@@ -6,7 +6,7 @@ docs/settings.md lists every variable.
 from datetime import timedelta
 from pathlib import Path
 
-from portal import env
+from portal import env, rates
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -158,28 +158,7 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # or anybody could have us send mail to anybody
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # a changed password or second factor is told to its owner
-ACCOUNT_RATE_LIMITS = {
-    # 30 attempts a minute from one address: a whole desk may share it.
-    "login": "30/m/ip",
-    # 10 failures a minute from one address, and 5 in five minutes for one e-mail; then both wait.
-    "login_failed": "10/m/ip,5/5m/key",
-    # 20 mails an hour asked for from one address, 5 an hour for one e-mail.
-    "reset_password": "20/h/ip,5/h/key",
-    # 20 openings of a reset link a minute from one address.
-    "reset_password_from_key": "20/m/ip",
-    # 5 changes of a password a minute by one person.
-    "change_password": "5/m/user",
-    # 10 confirmations of one's password a minute by one person.
-    "reauthenticate": "10/m/user",
-    # 30 invitations an hour by one manager (portal.people).
-    "invite": "30/h/user",
-    # 20 openings of an invitation a minute from one address (portal.people).
-    "join": "20/m/ip",
-    # 30 files a minute from one address asked about on /verify (orders.views.verify).
-    "verify": "30/m/ip",
-    # 60 addresses of family links a minute that were not there, from one address (orders.views.family).
-    "family_miss": "60/m/ip",
-}
+ACCOUNT_RATE_LIMITS = rates.for_allauth()
 MFA_ADAPTER = "portal.accounts.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "ConnectDream"

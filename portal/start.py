@@ -13,6 +13,7 @@ WORKPLACE = {
     User.Role.MANAGER: "orders:desk",
     User.Role.REVIEWER: "orders:review_queue",
     User.Role.OPERATOR: "operator",
+    User.Role.ADMIN: "homes",
 }
 
 

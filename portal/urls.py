@@ -4,7 +4,7 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from orders.views import prints
-from portal import fleet_pages, metrics, operations, people
+from portal import everyone, fleet_pages, homes, metrics, operations, people
 from portal.health import health
 from portal.notices.stopping import notice_stop
 from portal.start import start
@@ -23,6 +23,13 @@ urlpatterns = [
     path("people/<uuid:code>/stop/", people.person_stop, name="person_stop"),
     path("people/<uuid:code>/resume/", people.person_resume, name="person_resume"),
     path("join/<str:token>/", people.join, name="join"),
+    path("admin/homes/", homes.homes, name="homes"),
+    path("admin/homes/add/", homes.home_add, name="home_add"),
+    path("admin/homes/<uuid:code>/", homes.home, name="home"),
+    path("admin/homes/<uuid:code>/stop/", homes.home_stop, name="home_stop"),
+    path("admin/homes/<uuid:code>/resume/", homes.home_resume, name="home_resume"),
+    path("admin/people/", everyone.everyone, name="everyone"),
+    path("admin/people/invite/", everyone.everyone_invite, name="everyone_invite"),
     path("operator/", operations.fleet, name="operator"),
     path("operator/live/", operations.fleet_live, name="operator_live"),
     path("operator/hosts/add/", fleet_pages.host_add, name="host_add"),

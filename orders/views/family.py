@@ -9,7 +9,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
-from allauth.core import ratelimit
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
@@ -18,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 from orders import family_links
 from orders.models import FamilyLink
 from orders.views.responses import remember_language
+from portal import limits
 
 P = ParamSpec("P")
 View = Callable[..., HttpResponseBase]
@@ -80,7 +80,6 @@ def family_unknown(request: HttpRequest, rest: str) -> HttpResponseBase:
 
 def _not_there(request: HttpRequest) -> HttpResponseBase:
     # Misses alone are counted: a guesser is slowed, and nobody who has a link, though a whole hall shares one address.
-    if not ratelimit.consume(request, action="family_miss"):
-        limited: HttpResponseBase = ratelimit.respond_429(request)
-        return limited
+    if not limits.allow("family_miss", limits.address_of(request)):
+        return limits.too_many(request, "family_miss")
     return render(request, "family/closed.html", status=404)

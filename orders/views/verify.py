@@ -1,6 +1,5 @@
 """The public page that says whether a file came from this portal. Nothing is kept of what is shown to it."""
 
-from allauth.core import ratelimit
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -10,19 +9,18 @@ from django.views.decorators.http import require_http_methods
 from orders import provenance
 from orders.uploading import too_large
 from orders.views.responses import remember_language
+from portal import limits
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
+@limits.limited("verify")
 def verify(request: HttpRequest) -> HttpResponseBase:
     """A form, and under it what is known of the file that was sent."""
     if request.method != "POST":
         if (response := remember_language(request)) is not None:
             return response
         return render(request, "family/verify.html")
-    if not ratelimit.consume(request, action="verify"):
-        limited: HttpResponseBase = ratelimit.respond_429(request)
-        return limited
     if too_large(request, "file"):
         return _refused(request, _("파일이 너무 큽니다. 받으신 파일 하나를 그대로 골라 주세요."))
     file = request.FILES.get("file")

@@ -42,6 +42,7 @@ PEOPLE = (
     (User.Role.MANAGER, "manager@example.com", "박관리"),
     (User.Role.REVIEWER, "reviewer@example.com", "이검수"),
     (User.Role.OPERATOR, "operator@example.com", "최운영"),
+    (User.Role.ADMIN, "admin@example.com", "한총괄"),
 )
 EMAIL = {role: email for role, email, _ in PEOPLE}
 

@@ -34,6 +34,19 @@ def operator(db: None) -> User:
 
 
 @pytest.fixture
+def admin(db: None) -> User:
+    return make_user("admin", None, User.Role.ADMIN)
+
+
+@pytest.fixture
+def headquarters(admin: User) -> Client:
+    """The admin's browser."""
+    client = Client()
+    client.force_login(admin)
+    return client
+
+
+@pytest.fixture
 def office(manager: User) -> Client:
     """The manager's browser."""
     client = Client()

@@ -146,6 +146,7 @@ def test_what_is_not_used_of_the_account_pages_is_not_there(db, path):
         ("manager", "orders:desk"),
         ("reviewer", "orders:review_queue"),
         ("operator", "operator"),
+        ("admin", "homes"),
     ],
 )
 def test_the_front_door_leads_each_to_their_work(home, role, place):

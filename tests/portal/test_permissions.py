@@ -21,7 +21,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from portal.models import User
 from portal.notices.sending import STOP_SALT
 
-ROLES = ("nobody", "staff", "manager", "stranger", "reviewer", "operator")
+ROLES = ("nobody", "staff", "manager", "stranger", "reviewer", "operator", "admin")
 LOGIN, GONE, FOUND = "to the login", 404, 302
 
 
@@ -35,6 +35,7 @@ class Row:
     stranger: object  # staff of home B
     reviewer: object
     operator: object
+    admin: object = 404
     args: Callable[[SimpleNamespace], list[Any]] | None = None
     method: str = "get"
     data: Callable[[SimpleNamespace], dict[str, Any]] = lambda a: {}
@@ -74,6 +75,11 @@ def manager(answer: object, **more: Any) -> Row:
 def operator(answer: object, **more: Any) -> Row:
     rest = {"nobody": LOGIN, "staff": GONE, "manager": GONE, "stranger": GONE, "reviewer": GONE}
     return Row(operator=answer, **rest, **more)
+
+
+def admin(answer: object, **more: Any) -> Row:
+    rest = dict.fromkeys(ROLES, GONE) | {"nobody": LOGIN, "admin": answer}
+    return Row(**rest, **more)
 
 
 def reviewer(answer: object, **more: Any) -> Row:
@@ -148,12 +154,20 @@ TABLE: dict[str, Row] = {
     # A home's people.
     "people": manager(200),
     "invite": manager(FOUND, method="post", data=lambda a: {"email": "new@example.com", "role": "staff"}),
-    "invitation_resend": manager(FOUND, method="post", args=lambda a: [a.invitation.code]),
-    "invitation_revoke": manager(FOUND, method="post", args=lambda a: [a.invitation.code]),
-    "person_stop": manager(FOUND, method="post", args=lambda a: [a.staff.code]),
-    "person_resume": manager(FOUND, method="post", args=lambda a: [a.staff.code]),
+    "invitation_resend": manager(FOUND, admin=FOUND, method="post", args=lambda a: [a.invitation.code]),
+    "invitation_revoke": manager(FOUND, admin=FOUND, method="post", args=lambda a: [a.invitation.code]),
+    "person_stop": manager(FOUND, admin=FOUND, method="post", args=lambda a: [a.staff.code]),
+    "person_resume": manager(FOUND, admin=FOUND, method="post", args=lambda a: [a.staff.code]),
     "join": everyone(200, args=lambda a: [a.invitation_token], only=False),
     "notice_stop": everyone(200, args=lambda a: [dumps("a" * 64, salt=STOP_SALT)], only=False),
+    # Every home, and everybody.
+    "homes": admin(200),
+    "home_add": admin(422, method="post"),
+    "home": admin(200, args=lambda a: [a.home.code], only=False),
+    "home_stop": admin(FOUND, method="post", args=lambda a: [a.home.code]),
+    "home_resume": admin(FOUND, method="post", args=lambda a: [a.home.code]),
+    "everyone": admin(200),
+    "everyone_invite": admin(422, method="post"),
     # The fleet.
     "operator": operator(200),
     "operator_live": operator(200),

@@ -38,12 +38,14 @@ def make_world() -> SimpleNamespace:
     sent = make_photo(draft, family_link=family_link, previews={"1280": store("1280.webp")})
     item = order.items.get(product_key="portrait")
     return SimpleNamespace(
+        home=home,
         nobody=None,
         staff=staff,
         manager=manager,
         stranger=make_user("stranger", make_home("나장례식장")),
         reviewer=make_user("reviewer", None, User.Role.REVIEWER),
         operator=make_user("operator", None, User.Role.OPERATOR),
+        admin=make_user("admin", None, User.Role.ADMIN),
         order=order,
         draft=draft,
         photo=make_photo(draft),

@@ -1,4 +1,4 @@
-"""manage.py person add: the first manager of a home, reviewers and operators; managers invite everybody else."""
+"""manage.py person add: the first admin, or a home's first manager; admins and managers invite everybody else."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -28,7 +28,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, email: str, name: str, role: str, home: str | None, **options: Any) -> None:
         if (role in User.HOME_ROLES) != bool(home):
-            raise CommandError("Staff and managers need --home; reviewers and operators belong to none.")
+            raise CommandError("Staff and managers need --home; reviewers, operators and admins belong to none.")
         try:
             validate_email(email)
         except ValidationError as error:

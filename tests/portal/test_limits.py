@@ -1,0 +1,110 @@
+"""Every rate of portal.rates: so many, and not one more, until time has passed."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+
+from portal import limits
+from portal.rates import ALLAUTH, PORTAL, Rate, for_allauth
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Set to the beginning of a window of every rate."""
+
+    class Clock:
+        now = 1_800_000_000 // 86400 * 86400.0
+
+    monkeypatch.setattr(limits.time, "time", lambda: Clock.now)
+    return Clock
+
+
+@pytest.mark.parametrize("name", PORTAL)
+def test_as_many_as_the_rate_says_and_not_one_more(name, clock):
+    rate = PORTAL[name]
+    assert [limits.allow(name, "x") for _ in range(rate.times + 1)] == [True] * rate.times + [False]
+    assert limits.used_up(name, "x")
+    assert not limits.used_up(name, "y")
+    assert limits.allow(name, "y")
+
+
+def test_what_was_long_ago_no_longer_counts(clock):
+    for _ in range(5):
+        assert limits.allow("code_of_link", "x")
+    clock.now += 2 * PORTAL["code_of_link"].seconds
+    assert limits.allow("code_of_link", "x")
+
+
+def test_a_new_window_does_not_begin_from_nothing(clock):
+    clock.now += PORTAL["code_of_link"].seconds - 1
+    for _ in range(5):
+        assert limits.allow("code_of_link", "x")
+    clock.now += 2
+    assert not limits.allow("code_of_link", "x")
+
+
+def test_the_right_code_begins_anew(clock):
+    for _ in range(6):
+        limits.allow("code_of_link", "x")
+    limits.forget("code_of_link", "x")
+    assert limits.allow("code_of_link", "x")
+
+
+def test_many_at_once_are_counted_one_by_one(clock):
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: limits.allow("join", "x"), range(60)))
+    assert answers.count(True) == PORTAL["join"].times
+
+
+def test_what_is_counted_is_stored_under_no_name_of_anybody(redis_client):
+    limits.allow("code_of_link", "a-secret-token")
+    assert not list(redis_client.scan_iter("*secret*"))
+
+
+@limits.limited("join")
+def view(request):
+    return HttpResponse("in")
+
+
+def ask(address, method="post", **extra):
+    return view(getattr(RequestFactory(), method)("/", REMOTE_ADDR=address, **extra)).status_code
+
+
+def test_a_view_counts_what_is_sent_by_address_and_not_what_is_looked_at(clock):
+    assert [ask("192.0.2.1") for _ in range(21)] == [200] * 20 + [429]
+    assert ask("192.0.2.2") == 200
+    assert ask("192.0.2.1", "get") == 200
+
+
+def test_an_ipv6_customer_is_one_however_many_addresses_they_have(clock):
+    assert [ask(f"2001:db8::{n:x}") for n in range(21)] == [200] * 20 + [429]
+    assert ask("2001:db8:0:1::1") == 200
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "counted"),
+    [
+        (0, "198.51.100.7", "192.0.2.1"),
+        (1, "203.0.113.5, 198.51.100.7", "198.51.100.7"),
+        (2, "203.0.113.5", "192.0.2.1"),
+    ],
+)
+def test_behind_proxies_of_ours_the_browsers_address_counts_and_no_claimed_one(settings, proxies, forwarded, counted):
+    settings.TRUSTED_PROXY_COUNT = proxies
+    request = RequestFactory().post("/", REMOTE_ADDR="192.0.2.1", HTTP_X_FORWARDED_FOR=forwarded)
+    assert limits.address_of(request) == counted
+
+
+def test_the_answer_says_when_to_come_back(clock, db):
+    answers = [Client().post("/join/none/") for _ in range(21)]
+    assert answers[-1].status_code == 429
+    assert answers[-1]["Retry-After"] == "60"
+    assert "잠시 쉬었다가" in answers[-1].content.decode()
+
+
+def test_allauth_is_given_the_same_numbers():
+    assert for_allauth()["login_failed"] == "10/60s/ip,5/300s/key"
+    assert set(for_allauth()) == set(ALLAUTH)
+    assert all(isinstance(rate, Rate) and rate.times > 0 for rate in PORTAL.values())
