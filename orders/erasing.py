@@ -23,6 +23,7 @@ from gpujobs.models import Output
 from orders import files, personal_fields, production, working_picture
 from orders.models import Candidate, Consent, Deliverable, Erasure, Finish, Order, Photo
 from portal import audit
+from portal.notices import sending
 
 log = logging.getLogger(__name__)
 
@@ -136,6 +137,7 @@ def _empty_rows(erasure: Erasure, jobs: list[UUID]) -> None:
         for rows in personal_fields.ROWS:
             mine = rows.of(order)
             counts[rows.model._meta.label] = mine.delete()[0] if rows.are_removed else mine.update(**rows.emptied)
+        counts["portal.Notice"] = sending.forget(order.code)
         forgotten = forgetting.empty_rows(jobs)
         counts |= {f"gpujobs.{name}": count for name, count in forgotten.items()}
         _keep(erasure, rows=counts, rows_emptied_at=timezone.now())

@@ -8,10 +8,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from orders import production, returns, tasks
+from orders import production, returns, tasks, telling
 from orders.models import Erasure, Order
 from portal import audit
 from portal.models import User
+from portal.notices import sending
 
 
 class OnHold(Exception):
@@ -40,6 +41,7 @@ def begin_erasure(
         order.erased_at = timezone.now()
         order.save(update_fields=["erased_at", "updated_at"])
         stopped = production.stop_all(order, returns.ERASED)
+        sending.take_back(order.code, kinds=telling.TO_FAMILY)
         erasure = Erasure.objects.create(
             order=order,
             home=order.home,

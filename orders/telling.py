@@ -13,6 +13,7 @@ from portal.notices import sending
 
 UPLOAD, CONSENT, CHOICE, GALLERY = "upload_link", "consent_link", "choice_link", "gallery_link"
 GALLERY_ENDING = "gallery_ending"
+TO_FAMILY = (UPLOAD, CONSENT, CHOICE, GALLERY, GALLERY_ENDING)
 OBJECTION, WITHDRAWAL, UPLOAD_FAILED = "staff_objection", "staff_withdrawal", "staff_upload_failed"
 
 

@@ -44,6 +44,7 @@ urlpatterns = [
     path("candidates/<uuid:code>/file/", pictures.candidate_file, name="candidate_file"),
     path("candidates/<uuid:code>/preview/", pictures.candidate_preview, name="candidate_preview"),
     path("orders/<uuid:code>/links/", links.link_issue, name="link_issue"),
+    path("orders/<uuid:code>/links/tell/", links.link_tell, name="link_tell"),
     path("orders/<uuid:code>/links/<uuid:link_code>/revoke/", links.link_revoke, name="link_revoke"),
     path("orders/<uuid:code>/family-links/", links.family_link_issue, name="family_link_issue"),
     path(

@@ -6,7 +6,7 @@ from uuid import UUID
 import segno
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -14,12 +14,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from orders import delivery, drafting, family_links
+from orders import delivery, drafting, family_links, telling
 from orders.access import get_order
 from orders.models import Order
 from orders.views import responses
+from portal import audit
 from portal.absolute import absolute_url
 from portal.access import asker, for_roles
+from portal.models import hash_token
+from portal.notices.models import Way, masked
 
 HANDED = gettext_lazy("가족이 이 주소에서 승인된 사진과 영상을 받습니다.")
 
@@ -34,7 +37,7 @@ def link_issue(request: HttpRequest, code: UUID) -> HttpResponse:
     except delivery.NothingToDeliver:
         messages.error(request, _("아직 전달할 파일이 없습니다. 검수에서 승인되면 링크를 만들 수 있습니다."))
         return redirect("orders:order", code=order.code)
-    return _issued(request, order, reverse("orders:gallery", args=[token]), until=link.expires_at, handed=HANDED)
+    return _issued(request, order, reverse("orders:gallery", args=[token]), token, until=link.expires_at, handed=HANDED)
 
 
 @for_roles("staff", "manager")
@@ -60,7 +63,7 @@ def family_link_issue(request: HttpRequest, code: UUID) -> HttpResponse:
         messages.error(request, _("지금은 이 링크를 만들 수 없습니다. 의뢰의 상태를 다시 확인해 주세요."))
         return redirect(responses.page_of(code, "family"))
     handed = family_links.OFFERS[link.purpose].handed
-    return _issued(request, order, family_links.path_of(link, token), until=link.expires_at, handed=handed)
+    return _issued(request, order, family_links.path_of(link, token), token, until=link.expires_at, handed=handed)
 
 
 @for_roles("staff", "manager")
@@ -73,11 +76,62 @@ def family_link_revoke(request: HttpRequest, code: UUID, link_code: UUID) -> Htt
     return redirect(responses.page_of(code, "family"))
 
 
-def _issued(request: HttpRequest, order: Order, path: str, *, until: datetime, handed: Promise) -> HttpResponse:
+@for_roles("staff", "manager")
+@require_POST
+def link_tell(request: HttpRequest, code: UUID) -> HttpResponse:
+    """Text a link to the chief mourner. ``token`` comes back from the page that showed it: it is kept nowhere else."""
+    order = get_order(asker(request), code)
+    token = request.POST.get("token", "")
+    link = _open_link(order, token)
+    if link is None:
+        raise Http404
+    path, kind, until = link
+    with transaction.atomic():
+        notice = telling.tell_family(order, kind, url=absolute_url(path), until=until)
+        if notice is not None:
+            audit.record(
+                "link.texted",
+                by=asker(request),
+                home=order.home,
+                subject=order.code,
+                request=request,
+                kind=kind,
+                notice=str(notice.code),
+            )
+    if notice is None:
+        messages.error(request, _("상주의 휴대전화 번호가 없습니다. 주소를 복사해 직접 보내 주세요."))
+    elif notice.is_waiting:
+        messages.success(request, _("%(number)s 번호로 보내고 있습니다.") % {"number": notice.address_shown})
+    else:
+        messages.error(request, _("문자를 받지 않겠다고 하신 번호입니다. 주소를 직접 전해 주세요."))
+    return redirect(responses.page_of(code, "family"))
+
+
+def _open_link(order: Order, token: str) -> tuple[str, str, datetime] | None:
+    """The address of one of the order's open links, which notice speaks of it, and until when it is open."""
+    if (download := delivery.open_link(token)) and download.order_id == order.pk:
+        return reverse("orders:gallery", args=[token]), telling.GALLERY, download.expires_at
+    mine = order.family_links.filter(token_hash=hash_token(token)).first()
+    if mine and mine.is_open and not order.is_over:
+        return family_links.path_of(mine, token), f"{mine.purpose}_link", mine.expires_at
+    return None
+
+
+def _issued(
+    request: HttpRequest, order: Order, path: str, token: str, *, until: datetime, handed: Promise
+) -> HttpResponse:
     """The address with its QR, shown this once: only the token's hash is kept."""
     url = absolute_url(path)
     qr = segno.make(url, error="m").svg_data_uri(scale=6, border=2, dark="#1f2421", light="#ffffff")
-    context = {"order": order, "until": until, "handed": handed, "url": url, "qr": qr}
+    context = {
+        "order": order,
+        "until": until,
+        "handed": handed,
+        "url": url,
+        "qr": qr,
+        "token": token,
+        "number": masked(Way.SMS, telling.phone_of(order)) if telling.phone_of(order) else "",
+    }
     response = render(request, "orders/link_issued.html", context)
     response["Cache-Control"] = "no-store"
     return response

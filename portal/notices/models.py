@@ -69,7 +69,7 @@ class Notice(models.Model):
     address_sealed = models.TextField(blank=True)
     address_hash = models.CharField(max_length=64)
     address_shown = models.CharField(max_length=120)
-    title = models.CharField(max_length=200, blank=True)
+    # With an e-mail's title as its first line.
     text_sealed = models.TextField(blank=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     tries = models.PositiveSmallIntegerField(default=0)

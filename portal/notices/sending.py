@@ -16,7 +16,7 @@ from portal.absolute import absolute_url
 from portal.models import FuneralHome
 from portal.notices import ways
 from portal.notices.models import SEALED_FOR, Notice, NoticeStop, Way, address_hash, ended, masked
-from portal.notices.words import words
+from portal.notices.words import read, written
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def write(
     """
     hashed = address_hash(way, address)
     stop_url = stop_address(hashed)
-    said = words(kind, way, language, context | {"stop_url": stop_url, "home": home})
+    text = written(kind, way, language, context | {"stop_url": stop_url, "home": home})
     notice = Notice(
         home=home,
         subject=subject,
@@ -51,9 +51,8 @@ def write(
         language=language,
         address_hash=hashed,
         address_shown=masked(way, address),
-        title=said.title[:200],
         address_sealed=sealing.seal(address, purpose=SEALED_FOR),
-        text_sealed=sealing.seal(said.text, purpose=SEALED_FOR),
+        text_sealed=sealing.seal(text, purpose=SEALED_FOR),
     )
     if NoticeStop.objects.filter(address_hash=hashed).exists():
         for name, value in ended(Notice.State.UNWANTED).items():
@@ -73,9 +72,9 @@ def take_back(subject: UUID, *, kinds: tuple[str, ...] | None = None) -> int:
 
 
 def forget(subject: UUID) -> int:
-    """Keep nothing that tells to whom notices about this went; those that wait are taken back. Returns how many."""
-    take_back(subject)
-    return Notice.objects.filter(subject=subject).update(address_shown="", title="", address_hash="")
+    """Keep nothing that tells to whom notices about this went, once they have ended. Returns how many those were."""
+    gone = Notice.objects.filter(subject=subject).exclude(state=Notice.State.WAITING)
+    return gone.update(address_shown="", address_hash="")
 
 
 def send_due() -> int:
@@ -121,8 +120,8 @@ def stop_address(hashed: str) -> str:
 def _hand_over(notice: Notice) -> None:
     address, text, key = notice.address, notice.text, notice.code.hex
     if notice.way == Way.EMAIL:
-        stop_url = stop_address(notice.address_hash)
-        ways.send_email(address, notice.title, text, key=key, stop_url=stop_url)
+        said = read(text, notice.way)
+        ways.send_email(address, said.title, said.text, key=key, stop_url=stop_address(notice.address_hash))
     else:
         ways.send_sms(address, text, key=key)
 

@@ -12,11 +12,15 @@ class Words:
     text: str
 
 
-def words(kind: str, way: str, language: str, context: dict[str, object]) -> Words:
+def written(kind: str, way: str, language: str, context: dict[str, object]) -> str:
     """The notice in that language. Raises TemplateDoesNotExist for a kind that is not sent that way."""
     with translation.override(language):
-        written = render_to_string(f"notices/{kind}.{way}.txt", context).strip()
+        return render_to_string(f"notices/{kind}.{way}.txt", context).strip()
+
+
+def read(text: str, way: str) -> Words:
+    """What was written, taken apart."""
     if way != "email":
-        return Words("", written)
-    title, _line, text = written.partition("\n")
-    return Words(" ".join(title.split()), text.strip())
+        return Words("", text)
+    title, _line, rest = text.partition("\n")
+    return Words(" ".join(title.split()), rest.strip())

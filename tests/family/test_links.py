@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from orders import delivery
 from orders.models import DownloadLink, Item, Order
-from portal.models import AuditEvent, hash_token
+from portal.models import AuditEvent, Notice, hash_token
 from tests.family.making import make_link
 from tests.orders.people import make_order
 
@@ -130,3 +130,37 @@ def test_staff_see_how_often_a_link_was_opened_and_until_when_it_is(desk, order,
     assert "3번 열림, 2번 받음" in page
     assert "닫힘" in page
     assert "기간 지남" in page
+
+
+def tell(desk, order, token):
+    return desk.post(f"/orders/{order.code}/links/tell/", {"token": token}, follow=True).content.decode()
+
+
+def test_the_issued_page_texts_the_link_to_the_chief_mourner(desk, order):
+    Order.objects.filter(pk=order.pk).update(mourner_phone="010-1234-5678")
+    page = issue(desk, order)
+    assert "010-…-5678 번호로 문자 보내기" in page.content.decode()
+    token = address_in(page).rpartition("/")[2]
+    assert "010-…-5678 번호로 보내고 있습니다." in tell(desk, order, token)
+    notice = Notice.objects.get(subject=order.code)
+    assert (notice.kind, notice.address) == ("gallery_link", "01012345678")
+    assert notice.text.endswith(address_in(page))
+    assert AuditEvent.objects.filter(action="link.texted", subject=order.code).count() == 1
+
+
+def test_without_a_mobile_number_staff_are_told_so(desk, order):
+    Order.objects.filter(pk=order.pk).update(mourner_phone="02-123-4567")
+    page = issue(desk, order)
+    assert "문자 보내기" not in page.content.decode()
+    assert "상주의 휴대전화 번호가 없습니다" in tell(desk, order, address_in(page).rpartition("/")[2])
+
+
+def test_only_an_open_link_of_this_order_is_texted(desk, order, alice):
+    Order.objects.filter(pk=order.pk).update(mourner_phone="010-1234-5678")
+    link, token = make_link(order, alice)
+    other = make_order(alice)
+    assert desk.post(f"/orders/{other.code}/links/tell/", {"token": token}).status_code == 404
+    assert desk.post(f"/orders/{order.code}/links/tell/", {"token": "guess"}).status_code == 404
+    delivery.revoke_link(link, by=alice)
+    assert desk.post(f"/orders/{order.code}/links/tell/", {"token": token}).status_code == 404
+    assert not Notice.objects.exists()

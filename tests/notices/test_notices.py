@@ -13,6 +13,7 @@ from django.utils import timezone
 from orders import telling
 from portal.models import AuditEvent, Notice
 from portal.notices import sending
+from portal.notices.words import written
 from portal.schedule import sending as scheduled
 from tests.notices.gateway import Gateway
 from tests.orders.people import make_home, make_order, make_user
@@ -231,7 +232,7 @@ def test_without_a_mobile_number_nobody_is_told(order, number):
 )
 def test_every_message_to_a_family_is_short_enough_for_one_long_text(order, kind, language):
     context = {"person": order.person, "url": URL, "until": timezone.now(), "home": order.home}
-    said = sending.words(kind, "sms", language, context).text
+    said = written(kind, "sms", language, context)
     # An LMS holds 2,000 bytes in EUC-KR; a family should not have to scroll, either.
     assert len(said.encode("euc-kr")) <= 400
     assert "{" not in said

@@ -233,6 +233,7 @@ TABLE: dict[str, Row] = {
     },
     # Handing out.
     "orders:link_issue": home(200, method="post", args=order),
+    "orders:link_tell": home(FOUND, method="post", args=order, data=lambda a: {"token": a.token}),
     "orders:link_revoke": home(FOUND, method="post", args=lambda a: [a.order.code, a.link.code]),
     "orders:family_link_issue": home(200, method="post", args=draft, data=lambda a: {"purpose": "upload"}, makes=True),
     "orders:family_link_revoke": home(FOUND, method="post", args=lambda a: [a.draft.code, a.family_link.code]),
