@@ -191,7 +191,7 @@ class Driver:
 
     def _judge(self, lane: Lane) -> None:
         trouble = lane.trouble
-        if not lane.reach.connection.is_alive:
+        if not lane.reach.connection.still_answers():
             # The way is to blame, not the instance; the lanes start anew over the next connection.
             return
         fault = faults.of_trouble(trouble)

@@ -46,7 +46,11 @@ class ProbeFailed(Exception):
 
 
 class HostProblem(Exception):
-    """A host or instance is not as it must be; the message says in words what is wrong."""
+    """A host or instance is not as it must be; the message says in English what is wrong, ``code`` names it."""
+
+    def __init__(self, message: str, *, code: str = "host_problem") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 def _of_instance(code: str, *, out: bool = False, charged: bool = True) -> Fault:
@@ -87,6 +91,8 @@ _SAYINGS = [
     (re.compile(r"cuda error|cublas|cudnn|device-side assert|illegal memory access", re.I), CUDA),
     (re.compile(r"no space left on device|errno 28", re.I), HOST_DISK_FULL),
     (re.compile(r"(model|checkpoint|safetensors).*(not found|does not exist|no such file)", re.I), MISSING_MODEL),
+    # There, and cut off or of another kind; or a node's own download that never succeeded.
+    (re.compile(r"could not detect model type|LocalEntryNotFoundError|urls to download", re.I), MISSING_MODEL),
 ]
 
 # `details` and types of /prompt's refusals that are about the instance, not about the graph.

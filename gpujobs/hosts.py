@@ -47,7 +47,7 @@ def _answering(host: GpuHost, connection: HostConnection, gpus: Sequence[Gpu]) -
     candidates = range(FIRST_PORT, FIRST_PORT + max(1, len(gpus)))
     ports = [port for port in candidates if _answers(Instance(host=host, port=port), connection)]
     if not ports:
-        raise HostProblem(f"No ComfyUI answers on {candidates[0]} to {candidates[-1]}; name its ports.")
+        raise HostProblem(f"No ComfyUI answers on {candidates[0]} to {candidates[-1]}; name its ports.", code="no_comfyui")
     return ports
 
 
@@ -63,7 +63,7 @@ def _found(instance: Instance, connection: HostConnection, gpus: Sequence[Gpu], 
     try:
         doctor.examine(reach_of(instance, connection), gpus=gpus)
     except ComfyError as error:
-        raise HostProblem(f"ComfyUI on port {instance.port} does not answer: {error}") from error
+        raise HostProblem(f"ComfyUI on port {instance.port} does not answer: {error}", code="no_answer") from error
     instance.restart_command = restart_words(restart, instance)
     instance.save()
     return instance
@@ -74,7 +74,7 @@ def restart_words(command: str, instance: Instance) -> list[str]:
     try:
         words = shlex.split(command)
     except ValueError as error:
-        raise HostProblem(f"The restart command cannot be read: {error}") from error
+        raise HostProblem(f"The restart command cannot be read: {error}", code="unreadable_command") from error
     return [word.replace("{index}", str(instance.gpu_index)).replace("{port}", str(instance.port)) for word in words]
 
 
@@ -115,7 +115,7 @@ def restart(instance: Instance) -> Finished:
     What runs there is lost and made again elsewhere. Raises HostProblem, SshError.
     """
     if not instance.restart_command:
-        raise HostProblem(f"{instance} has no restart command.")
+        raise HostProblem(f"{instance} has no restart command.", code="no_command")
     with HostConnection.open(target_of(instance.host)) as connection:
         now = timezone.now()
         Instance.objects.filter(pk=instance.pk, state__in=[Instance.State.ACTIVE, Instance.State.OUT]).update(
@@ -130,7 +130,8 @@ def restart(instance: Instance) -> Finished:
         finished = connection.run(instance.restart_command, timeout=RESTART_SECONDS)
     log.warning("instance %s restarted by hand, status %s", instance.pk, finished.rc, extra={"instance": instance.pk})
     if finished.rc != 0:
-        raise HostProblem(f"The restart command ended with {finished.rc}: {finished.stderr.strip()[:500]}")
+        said = f"The restart command ended with {finished.rc}: {finished.stderr.strip()[:500]}"
+        raise HostProblem(said, code="restart_failed")
     return finished
 
 
@@ -141,9 +142,9 @@ def remove(host: GpuHost) -> bool:
     """
     attempts = Attempt.objects.filter(instance__host=host)
     if attempts.filter(state__in=Attempt.LIVE).exists() or attempts.filter(cleaned_at=None).exists():
-        raise HostProblem(f"{host.name} still has work or files of ours; drain it and wait.")
+        raise HostProblem(f"{host.name} still has work or files of ours; drain it and wait.", code="not_clean")
     if GpuHost.objects.filter(jump=host).exclude(state=GpuHost.State.RETIRED).exists():
-        raise HostProblem(f"Other hosts are reached through {host.name}.")
+        raise HostProblem(f"Other hosts are reached through {host.name}.", code="gone_through")
     try:
         with transaction.atomic():
             host.delete()

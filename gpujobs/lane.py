@@ -36,7 +36,7 @@ from gpujobs.comfyui import (
 from gpujobs.faults import HostProblem, ProbeFailed
 from gpujobs.models import Attempt, Instance, Job
 from gpujobs.probing import probe
-from gpujobs.runner import Reach, Superseded
+from gpujobs.runner import Reach, Superseded, Withdrawn
 from gpujobs.ssh import SshError
 from gpujobs.turns import Turn, Turns
 
@@ -203,11 +203,15 @@ class Lane:
             self._listening.wait(SILENCE_SECONDS)
             prompt_id = runner.send(self.reach, attempt)
         except PromptRefused as refusal:
-            self._give_up(attempt, faults.of_refusal(refusal), str(refusal))
+            # Accepted in part, it may run already: what it writes is tidied once it is over.
+            self._give_up(attempt, faults.of_refusal(refusal), str(refusal), clean=refusal.status != 200)
         except workflows.ParameterError as error:
             self._give_up(attempt, faults.INVALID_GRAPH, str(error))
         except FileNotFoundError as error:
             self._give_up(attempt, faults.INPUT_MISSING, str(error.filename))
+        except Withdrawn:
+            runner.end_cancelled(attempt)
+            runner.clean(self.reach, attempt)
         except Superseded:
             log.info("attempt %s is no longer ours", attempt.pk, extra=attempt.marks)
         else:

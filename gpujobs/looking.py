@@ -84,7 +84,8 @@ def look_at(reach: Reach, *, gpus: Sequence[Gpu] = ()) -> Seen:
         if not posixpath.isabs(known):
             raise HostProblem(
                 f"ComfyUI on port {instance.port} does not say where its {kind} directory is; start it with"
-                f" {DIRECTORY_OPTIONS[kind]} or name ComfyUI's directory."
+                f" {DIRECTORY_OPTIONS[kind]} or name ComfyUI's directory.",
+                code="no_directory",
             )
         setattr(instance, f"{kind}_dir", known)
     return seen

@@ -284,6 +284,15 @@ class Attempt(models.Model):
         """What a log line about it carries beside its words."""
         return {"attempt": str(self.pk), "job": str(self.job_id), "instance": str(self.instance_id)}
 
+    def about_to_send(self) -> bool:
+        """Write down that its prompt is about to be posted; false where it is no longer ours or nobody wants it now."""
+        now = timezone.now()
+        wanted = Attempt.objects.filter(pk=self.pk, driver=self.driver, state=self.State.STAGED)
+        if not wanted.filter(job__cancel_asked_at=None).update(sending_at=now):
+            return False
+        self.sending_at = now
+        return True
+
     def move(self, *sources: str, **changes: Any) -> bool:
         """Change it if it is in one of these states and still held by this driver; the object follows the row."""
         moved = Attempt.objects.filter(pk=self.pk, driver=self.driver, state__in=sources).update(**changes)

@@ -48,6 +48,10 @@ class Superseded(Exception):
     """Another driver holds this attempt now, or it has ended; whoever finds out lets go of it."""
 
 
+class Withdrawn(Exception):
+    """Somebody asked to stop the job before its prompt was posted."""
+
+
 def stage(reach: Reach, attempt: Attempt) -> None:
     """Put the job's pictures, and those the workflow draws itself, into the attempt's own folder on the host."""
     for slot, name in attempt.job.images.items():
@@ -66,22 +70,23 @@ def _drawn(job: Job) -> dict[str, bytes]:
 def send(reach: Reach, attempt: Attempt) -> str:
     """Post the prompt and return its id. That it is about to be sent is on record before it is.
 
-    Raises PromptRefused also for a 200 with node errors, after taking the half-accepted prompt back, and
-    ParameterError for a job whose parameters or pictures its workflow does not take.
+    Raises PromptRefused also for a 200 with node errors, after taking the half-accepted prompt back, ParameterError
+    for a job whose parameters or pictures its workflow does not take, and Withdrawn, with nothing posted.
     """
     job = attempt.job
     workflow = workflows.get(job.workflow)
     images = {slot: f"{attempt.folder}/{slot}{PurePosixPath(name).suffix}" for slot, name in job.images.items()}
     images |= {slot: f"{attempt.folder}/{slot}.png" for slot in _drawn(job)}
     graph = workflow.build(job.params, images=images, seed=job.seed, output_prefix=f"{attempt.folder}/out")
-    if not attempt.move(State.STAGED, sending_at=timezone.now()):
-        raise Superseded
+    if not attempt.about_to_send():
+        raise Withdrawn if _is_withdrawn(attempt) else Superseded
     accepted = reach.comfy.prompt(
         graph,
         client_id=reach.instance.client_id,
         extra_data={"portal_attempt": str(attempt.pk), "portal_job": str(job.pk)},
     )
     if accepted.node_errors:
+        attempt.move(State.STAGED, prompt_id=accepted.prompt_id)
         take_back(reach, accepted.prompt_id)
         raise PromptRefused(200, "accepted without some of its nodes", accepted.node_errors)
     if not attempt.move(State.STAGED, state=State.SENT, sent_at=timezone.now(), prompt_id=accepted.prompt_id):
@@ -210,10 +215,14 @@ def end_cancelled(attempt: Attempt) -> None:
 
 def _end_interrupted(attempt: Attempt) -> bool:
     # An interrupt names no prompt: one that we did not mean for this attempt costs its job nothing.
-    if Job.objects.filter(pk=attempt.job_id, cancel_asked_at__isnull=False).exists():
+    if _is_withdrawn(attempt):
         end_cancelled(attempt)
         return False
     return give_up(attempt, faults.STRAY_INTERRUPT)
+
+
+def _is_withdrawn(attempt: Attempt) -> bool:
+    return Job.objects.filter(pk=attempt.job_id, cancel_asked_at__isnull=False).exists()
 
 
 def _state_for(fault: Fault) -> str:

@@ -95,6 +95,17 @@ class HostConnection:
     def is_alive(self) -> bool:
         return self._pid == os.getpid() and self._transport.is_active() and self._transport.is_authenticated()
 
+    def still_answers(self) -> bool:
+        """Ask the host itself for a sign of life, waiting ``timeout`` at most; without one the connection is over."""
+        try:
+            self._open("session", 0, None).close()
+        except ChannelRefused:
+            return True
+        except ConnectionLost:
+            self.close()
+            return False
+        return True
+
     def channel(self, port: int) -> ChannelSocket:
         """A stream to 127.0.0.1:`port` on the host. Raises ChannelRefused, ConnectionLost."""
         channel = self._open("direct-tcpip", port, ("127.0.0.1", port))
