@@ -178,28 +178,76 @@ class Invitation(models.Model):
 
 
 class AuditEvent(models.Model):
-    """Who did what to whose data, when and from where; rows are only ever added.
+    """Who did what to whose data, when, from where and why; rows are only ever added.
 
-    A trigger of the database refuses UPDATE and DELETE. Written by `portal.audit.record` in the transaction of
-    what it describes.
+    Triggers of the database refuse UPDATE, DELETE and TRUNCATE, and give each row its place in a chain of hashes
+    (`AuditLink`) at its commit. Written by `portal.audit.record` in the transaction of what it describes.
     """
 
     at = models.DateTimeField(default=timezone.now, editable=False)
     actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    # As it was then: a name that changes later, or a person who leaves, changes nothing here.
+    actor_name = models.CharField(max_length=40, blank=True)
     # Whoever acts without a login: "family", "worker", "system".
     actor_kind = models.CharField(max_length=10, default="user")
     address = models.GenericIPAddressField(null=True)
     home = models.ForeignKey(FuneralHome, models.PROTECT, null=True, related_name="+")
     action = models.CharField(max_length=60)
     subject = models.UUIDField(null=True)
+    # Why, in the words of whoever did it.
+    reason = models.CharField(max_length=500, blank=True)
     details = models.JSONField(default=dict)
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["subject", "-id"]), models.Index(fields=["home", "-id"])]
+        indexes = [
+            models.Index(fields=["subject", "-id"]),
+            models.Index(fields=["home", "-id"]),
+            models.Index(fields=["actor", "-id"], name="audit_by_actor"),
+            models.Index(fields=["action", "-id"], name="audit_by_action"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.action}"
+
+
+class AuditLink(models.Model):
+    """An entry's place in the chain, given by the database as its transaction commits (portal/migrations)."""
+
+    # 1, 2, 3 … without a gap, in the order of the commits.
+    number = models.BigIntegerField(primary_key=True)
+    # Not a foreign key: an entry that is gone must leave its link behind to be missed by.
+    event = models.BigIntegerField(unique=True)
+    previous = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+    sealed_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["number"]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.hash[:12]}"
+
+
+class AuditCheckpoint(models.Model):
+    """The head of the chain as it once was, signed with a key that is not in the database.
+
+    Kept each day, it shows a chain that was cut short or computed anew; where old entries were pruned, it is what the
+    first of the rest is held against.
+    """
+
+    number = models.BigIntegerField()
+    hash = models.CharField(max_length=64)
+    signature = models.CharField(max_length=64)
+    # Whether everything up to and with this number was pruned.
+    pruned = models.BooleanField(default=False)
+    made_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["number", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.hash[:12]}"
 
 
 def new_token() -> str:
