@@ -7,6 +7,7 @@ it on the order's page. `orders.views.family.with_family_link` guards the pages.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
@@ -125,11 +126,23 @@ class Panel:
     links: list[FamilyLink]
     may_issue: bool
 
+    @property
+    def state(self) -> list[Any]:
+        """All of it that may change while the page is open."""
+        told = [(link.code, link.visits, link.uses, link.no_space_at) for link in self.links]
+        return [self.offer.purpose, self.may_issue, told]
+
 
 def panels(order: Order) -> list[Panel]:
     """Each purpose there is anything to say of, in one query."""
     links = [link for link in order.related("family_links") if link.is_open and not order.is_over]
     return [panel for offer in OFFERS.values() if (panel := _panel(order, offer, links))]
+
+
+def awaits_photos(order: Order) -> bool:
+    """Whether a family may send a photo at any moment."""
+    links = order.related("family_links")
+    return order.takes_photos and any(link.is_open and link.purpose == Purpose.UPLOAD for link in links)
 
 
 def _panel(order: Order, offer: Offer, links: Iterable[FamilyLink]) -> Panel | None:

@@ -29,6 +29,7 @@ SENTENCES = {
     "print_shop.taken": gettext_lazy("인쇄소용 파일을 받았습니다."),
     "link.issued": gettext_lazy("가족 전달 링크를 만들었습니다."),
     "link.revoked": gettext_lazy("가족 전달 링크를 닫았습니다."),
+    "photo.no_space": gettext_lazy("저장 공간이 부족해 가족이 보낸 사진을 받지 못했습니다."),
     "family_link.issued": gettext_lazy("가족에게 보낼 링크를 만들었습니다."),
     "family_link.revoked": gettext_lazy("가족에게 보낸 링크를 닫았습니다."),
 }

@@ -24,9 +24,10 @@ LONGEST_NAME = 200
 class NotTaken(Exception):
     """Why a photo was not added, or may not be taken out, in a sentence; nothing was kept."""
 
-    def __init__(self, sentence: str) -> None:
+    def __init__(self, sentence: str, *, no_space: bool = False) -> None:
         super().__init__(sentence)
         self.sentence = sentence
+        self.no_space = no_space
 
 
 def add(code: UUID, stream: BinaryIO, name: str, *, by: User, request: HttpRequest | None) -> Photo:
@@ -45,16 +46,22 @@ def add(code: UUID, stream: BinaryIO, name: str, *, by: User, request: HttpReque
 
 def add_by_family(link: FamilyLink, stream: BinaryIO, name: str, *, request: HttpRequest | None) -> Photo:
     """Take in one photo that came by a link, and count it there. Raises NotTaken with a sentence."""
-    _demand_room(link.order)
-    if link.is_used_up:
-        raise NotTaken(_("이 주소로는 사진을 %(most)d장까지 올리실 수 있습니다.") % {"most": link.max_uses})
+    demand_room_by_link(link)
     photo = Photo(order=link.order, code=uuid4(), given_name=given_name(name), family_link=link)
     with _taken_in(photo, stream), transaction.atomic():
         _keep(photo, production.locked(link.order), by="family", request=request)
         # Last, under the order's lock: refused, it takes the row above with it.
         if not link.count_use():
             raise NotTaken(_("더 올리실 수 없는 주소입니다. 장례식장에 새 주소를 부탁해 주세요."))
+        FamilyLink.objects.filter(pk=link.pk).update(no_space_at=None)
     return photo
+
+
+def demand_room_by_link(link: FamilyLink) -> None:
+    """Raises NotTaken where the order or the link takes no more."""
+    _demand_room(link.order)
+    if link.is_used_up:
+        raise NotTaken(_("이 주소로는 사진을 %(most)d장까지 올리실 수 있습니다.") % {"most": link.max_uses})
 
 
 @contextmanager
@@ -63,7 +70,7 @@ def _taken_in(photo: Photo, stream: BinaryIO) -> Iterator[None]:
     try:
         received = intake.receive(stream, folder=photo.folder)
     except intake.PhotoRefused as refused:
-        raise NotTaken(refused.sentence) from refused
+        raise NotTaken(refused.sentence, no_space=refused.code == intake.Refusal.OUT_OF_SPACE) from refused
     for field, value in asdict(received).items():
         setattr(photo, field, value)
     photo.previews = {str(size): stored for size, stored in received.previews.items()}
@@ -79,6 +86,9 @@ def _keep(photo: Photo, order: Order, *, by: User | str, request: HttpRequest | 
     _demand_room(order)
     others = list(order.photos.all())
     for number, other in enumerate(others, start=1):
+        if other.sha256 == photo.sha256 and photo.family_link:
+            # Which number it has is the desk's to know.
+            raise NotTaken(_("이미 받은 사진입니다."))
         if other.sha256 == photo.sha256:
             raise NotTaken(_("이미 올린 사진입니다. (%(number)d번 사진)") % {"number": number})
     photo.order = order

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from redis import RedisError
 
-from orders import erasing, finishing, production
+from orders import arriving, erasing, finishing, production
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def look_again_after_erasures() -> None:
 
 
 def sweep() -> None:
-    """Every 30 seconds: ends of jobs nobody took note of, approvals nothing was made of, erasures that were cut off."""
+    """Every 30 seconds: what was cut off, or waits for a message that was lost, and uploads that nobody goes on."""
     for job_id in production.unattached(older_than=GRACE):
         try:
             _note_end(job_id)
@@ -51,6 +51,7 @@ def sweep() -> None:
         _send("finish", approval_id)
     for erasure_id in erasing.left_behind():
         _send("erase", erasure_id)
+    arriving.forget_stale()
 
 
 def _note_end(job_id: UUID) -> None:

@@ -78,6 +78,8 @@ urlpatterns = [
     path("g/<path:rest>", family.family_unknown, name="gallery_unknown"),
     # What a family does for an order; the same care for the last slash.
     re_path(r"^f/(?P<token>[^/]+)/photos/?$", family_upload.family_upload, name="family_upload"),
+    path("f/<str:token>/photos/send/", family_upload.family_send_begin, name="family_send_begin"),
+    path("f/<str:token>/photos/send/<uuid:code>/", family_upload.family_send, name="family_send"),
     path("f/<str:token>/photos/<uuid:code>/", family_upload.family_photo, name="family_photo"),
     path("f/<str:token>/photos/<uuid:code>/picture/", family_upload.family_photo_picture, name="family_photo_picture"),
     path("f/<path:rest>", family.family_unknown, name="family_unknown"),

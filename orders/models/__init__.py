@@ -1,5 +1,6 @@
 """What a funeral home asks for and what a family receives."""
 
+from orders.models.arrival import Arrival
 from orders.models.candidate import Approval, Candidate
 from orders.models.consent import Consent, ConsentText
 from orders.models.delivery import Deliverable, Download, DownloadLink
@@ -13,6 +14,7 @@ from orders.models.photo import Photo
 
 __all__ = [
     "Approval",
+    "Arrival",
     "Candidate",
     "Consent",
     "ConsentText",

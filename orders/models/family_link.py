@@ -31,6 +31,8 @@ class FamilyLink(models.Model):
     # What a use is, the purpose says: a photo that was taken in, a signature, a choice.
     uses = models.PositiveIntegerField(default=0)
     max_uses = models.PositiveIntegerField()
+    # When something sent by it could not be kept because our disk was full: said to staff until the next one is kept.
+    no_space_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["-created_at"]

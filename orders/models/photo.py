@@ -22,6 +22,13 @@ class FaceBox(NamedTuple):
     def corner(self) -> float:
         return self.width / 12
 
+    @property
+    def close_up(self) -> str:
+        """A square around the face with some room, as an SVG viewBox in pixels of the photo."""
+        side = 1.6 * max(self.width, self.height)
+        left, top = self.left + self.width / 2 - side / 2, self.top + self.height / 2 - side / 2
+        return f"{left:.1f} {top:.1f} {side:.1f} {side:.1f}"
+
 
 class Photo(models.Model):
     code = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)

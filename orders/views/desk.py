@@ -157,6 +157,7 @@ def _shared(order: Order) -> dict[str, Any]:
         "relations": RELATIONS,
         "religions": RELIGIONS,
         "family_panels": family_links.panels(order),
+        "awaits_photos": family_links.awaits_photos(order),
         "objections": order.objections.select_related("recorded_by", "resolved_by") if order.pk else [],
         "new_objection": objecting.ObjectionForm(),
     }

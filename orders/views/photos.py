@@ -4,17 +4,18 @@ from typing import BinaryIO, cast
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from orders import photos, uploading
+from orders import family_links, photos, uploading
 from orders.access import get_order
 from orders.intake import PhotoRefused, Refusal
 from orders.models import Order
 from orders.views import responses
 from portal.access import asker, for_roles
+from portal.live import fragment, version_of
 
 
 @for_roles("staff", "manager")
@@ -76,9 +77,17 @@ def _changeable(request: HttpRequest, code: UUID) -> Order:
 
 @for_roles("staff", "manager")
 @require_safe
-def photos_list(request: HttpRequest, code: UUID) -> HttpResponse:
-    """The tiles, asked for again whenever a photo came."""
-    return _list(request, code)
+def photos_list(request: HttpRequest, code: UUID) -> HttpResponseBase:
+    """The tiles, asked for again whenever a photo came, and while a family may send one; with its link's count."""
+    order = get_order(asker(request), code)
+    panels = family_links.panels(order)
+    shown = [(photo.code, photo.position, photo.main_face, photo.shows_others) for photo in order.photos.all()]
+    version = version_of(shown, [panel.state for panel in panels])
+    context = {"order": order, "family_panels": panels, "oob": True}
+    response = fragment(request, "orders/_photos_live.html", context, version=version)
+    if response.status_code == 200:
+        response["HX-Trigger"] = "draft-changed"
+    return response
 
 
 def _list(request: HttpRequest, code: UUID) -> HttpResponse:

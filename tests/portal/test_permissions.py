@@ -246,6 +246,8 @@ TABLE: dict[str, Row] = {
     "orders:gallery_video": everyone(200, args=lambda a: [a.token, a.video.code]),
     "orders:gallery_unknown": everyone(GONE, args=lambda a: ["no/such/thing"], only=False),
     "orders:family_upload": everyone(200, args=lambda a: [a.family_token], only=False),
+    "orders:family_send_begin": post(everyone, 422, args=lambda a: [a.family_token]),
+    "orders:family_send": everyone(200, args=lambda a: [a.family_token, a.arrival.code]),
     "orders:family_photo": post(everyone, FOUND, args=sent_photo, data=lambda a: {"remove": "1"}),
     "orders:family_photo_picture": everyone(200, args=sent_photo),
     "orders:family_unknown": everyone(GONE, args=lambda a: ["no/such/thing"], only=False),

@@ -7,7 +7,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from PIL import Image
 
-from orders.models import Candidate, Consent, Deliverable, Photo
+from orders.models import Arrival, Candidate, Consent, Deliverable, Photo
 from portal.models import Invitation, User
 from tests.family.making import approved_order, make_family_link, make_link
 from tests.gpujobs.making import make_host, make_instance
@@ -58,6 +58,7 @@ def make_world() -> SimpleNamespace:
         family_link=family_link,
         family_token=family_token,
         sent=sent,
+        arrival=Arrival.objects.create(link=family_link, mark="0" * 64, byte_count=1000),
         token=token,
         picture=files["portrait"],
         video=files["living_video"],

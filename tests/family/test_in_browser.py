@@ -1,0 +1,143 @@
+"""A family's way on a phone, in a real browser, with and without script."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from orders.models import Order
+from portal.demo.sample_people import sample_photo
+from portal.models import User
+from tests.browser import DESK, PHONE, SCREENSHOTS, chromium
+from tests.family.making import make_family_link
+from tests.orders.people import make_home, make_order, make_user
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+PICTURES = SCREENSHOTS / "family"
+TOO_SMALL = """() => [...document.querySelectorAll('a, button, summary, label.btn, select')]
+    .filter(each => each.checkVisibility() && !each.closest('.foot, p') || each.matches('.btn'))
+    .filter(each => each.checkVisibility() && each.getBoundingClientRect().height < 43.5).map(each => each.outerHTML)"""
+TOO_FINE = """() => [...document.querySelectorAll('main p, main li, main label, main button, main legend')]
+    .filter(each => each.checkVisibility() && [...each.childNodes].some(node => node.nodeType == 3 && node.data.trim()))
+    .filter(each => parseFloat(getComputedStyle(each).fontSize) < 16).map(each => each.outerHTML)"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def window(browser: Browser, live_server: Any, settings: Any) -> Iterator[Callable[..., Page]]:
+    settings.SITE_URL = live_server.url
+    contexts, complaints = [], []
+
+    def opened(size: dict[str, int] = PHONE, **options: Any) -> Page:
+        context = browser.new_context(
+            viewport=size, locale="ko-KR", base_url=live_server.url, has_touch=size == PHONE, **options
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda line: complaints.append(line.text) if "Security Policy" in line.text else None)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+@pytest.fixture
+def staff(transactional_db: None) -> User:
+    return make_user("alice", make_home())
+
+
+@pytest.fixture
+def draft(staff: User) -> Order:
+    return make_order(staff)
+
+
+@pytest.fixture
+def mothers(tmp_path: Path) -> list[Path]:
+    files = [tmp_path / f"어머니 {number}.jpg" for number in (1, 2)]
+    for pose, file in enumerate(files):
+        file.write_bytes(sample_photo(0, pose))
+    return files
+
+
+def look(page: Page, name: str) -> None:
+    """Keep pictures of it, and hold it to what a tired eye and a thick finger need."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    before = page.viewport_size
+    for size, pixels in (("phone", PHONE), ("desk", DESK)):
+        page.set_viewport_size(pixels)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            page.screenshot(path=PICTURES / f"{name}-{size}-{scheme}.png", full_page=True, animations="disabled")
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(before)
+    assert page.evaluate("document.documentElement.scrollWidth") <= before["width"]
+    assert page.evaluate(TOO_SMALL) == []
+    assert page.evaluate(TOO_FINE) == []
+
+
+def test_photos_sent_by_link_survive_a_lost_connection(window, draft, staff, mothers):
+    _link, token = make_family_link(draft, staff)
+    phone = window()
+    phone.goto(f"/f/{token}/photos/")
+    look(phone, "upload-empty")
+    lost = []
+
+    def lose_every_other(route: Route) -> None:
+        lost.append(route.request.url)
+        if len(lost) % 2:
+            route.abort()
+        else:
+            route.continue_()
+
+    phone.route("**/photos/send/**", lose_every_other)
+    phone.locator("input[multiple]").set_input_files(mothers)
+    expect(phone.locator(".sent > li")).to_have_count(2, timeout=60_000)
+    expect(phone.locator("#uploads > li")).to_have_count(0)
+    assert draft.photos.count() == 2
+    assert len(lost) >= 8
+    look(phone, "upload-done")
+    phone.reload()
+    expect(phone.locator(".sent > li")).to_have_count(2)
+
+
+def test_a_file_that_is_no_photo_is_said_and_the_next_one_goes_on(window, draft, staff, mothers, tmp_path):
+    _link, token = make_family_link(draft, staff)
+    bad = tmp_path / "청구서.jpg"
+    bad.write_bytes(b"<html>" * 100)
+    phone = window()
+    phone.goto(f"/f/{token}/photos/")
+    phone.locator("input[multiple]").set_input_files([bad, mothers[0]])
+    expect(phone.locator(".sent > li")).to_have_count(1, timeout=60_000)
+    expect(phone.locator("#uploads .told")).to_contain_text("사진 파일이 아닙니다.")
+    look(phone, "upload-refused")
+    phone.get_by_role("button", name="목록에서 빼기").click()
+    expect(phone.locator("#uploads > li")).to_have_count(0)
+
+
+def test_photos_are_sent_and_faces_chosen_without_script(window, draft, staff, mothers):
+    link, token = make_family_link(draft, staff)
+    phone = window(java_script_enabled=False)
+    phone.goto(f"/f/{token}/photos/")
+    phone.locator("input[multiple]").set_input_files(mothers)
+    phone.get_by_role("button", name="고른 사진 올리기").click()
+    expect(phone.locator(".sent > li")).to_have_count(2)
+    photo = link.photos.first()
+    photo.faces, photo.main_face = [*photo.faces, [0.05, 0.05, 0.2, 0.2]], 0
+    photo.save()
+    phone.reload()
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    phone.screenshot(path=PICTURES / "upload-faces-without-script.png", full_page=True)
+    phone.get_by_role("button", name="2번째 얼굴").click()
+    expect(phone.locator("[aria-pressed=true]")).to_have_attribute("value", "1")
+    phone.get_by_role("button", name="이 사진 빼기").first.click()
+    expect(phone.locator(".sent > li")).to_have_count(1)
