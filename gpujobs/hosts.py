@@ -47,7 +47,9 @@ def _answering(host: GpuHost, connection: HostConnection, gpus: Sequence[Gpu]) -
     candidates = range(FIRST_PORT, FIRST_PORT + max(1, len(gpus)))
     ports = [port for port in candidates if _answers(Instance(host=host, port=port), connection)]
     if not ports:
-        raise HostProblem(f"No ComfyUI answers on {candidates[0]} to {candidates[-1]}; name its ports.", code="no_comfyui")
+        raise HostProblem(
+            f"No ComfyUI answers on {candidates[0]} to {candidates[-1]}; name its ports.", code="no_comfyui"
+        )
     return ports
 
 
