@@ -9,6 +9,7 @@ from allauth.core.exceptions import ReauthenticationRequired
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 
 from portal.models import User
 
@@ -22,7 +23,10 @@ def asker(request: HttpRequest) -> User:
 
 
 def for_roles(*roles: str) -> Callable[[View[P]], View[P]]:
-    """A login with one of these roles; anyone else who is logged in learns nothing, not even that the page exists."""
+    """A login with one of these roles; anyone else who is logged in learns nothing, not even that the page exists.
+
+    Whoever needs a second factor and has none yet gets no further than to where one is turned on.
+    """
 
     def decorate(view: View[P]) -> View[P]:
         @login_required
@@ -30,6 +34,8 @@ def for_roles(*roles: str) -> Callable[[View[P]], View[P]]:
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if asker(request).role not in roles:
                 raise Http404
+            if asker(request).must_enrol:
+                return redirect("mfa_index")
             return view(request, *args, **kwargs)
 
         return cast(View[P], guarded)

@@ -1,13 +1,10 @@
 """Logins: given by invitation, ended at once, each of them written down."""
 
 import logging
-from io import BytesIO
 from typing import Any
 
-import segno
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
-from allauth.mfa.adapter import DefaultMFAAdapter
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -82,14 +79,6 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
     def set_password(self, user: User, password: str) -> None:
         super().set_password(user, password)
         _record("password.changed", user, self.request)
-
-
-class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth is untyped
-    def build_totp_svg(self, url: str) -> str:
-        # White around and behind it, so that a camera reads it in the dark as well.
-        drawn = BytesIO()
-        segno.make(url, error="m").save(drawn, kind="svg", scale=6, border=4, dark="#1f2421", light="#ffffff")
-        return drawn.getvalue().decode()
 
 
 def _record(action: str, user: User, request: HttpRequest) -> None:

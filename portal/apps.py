@@ -7,4 +7,5 @@ class PortalConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        from portal import checks  # noqa: F401  registers the system checks
+        # Registers the system checks, and who listens to allauth.
+        from portal import checks, second_factor  # noqa: F401

@@ -54,3 +54,10 @@ def what_leaves_can_be_signed(app_configs: Any, **kwargs: Any) -> Sequence[Check
     if not all(name and os.access(name, os.R_OK) for name in files):
         return [Error("C2PA_CERTIFICATE_FILE and C2PA_KEY_FILE must name files that can be read.", id="portal.E005")]
     return []
+
+
+@register(Tags.security, deploy=True)
+def whoever_reaches_far_shows_more_than_a_password(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    if not settings.SECOND_FACTOR_REQUIRED:
+        return [Warning("SECOND_FACTOR_REQUIRED is off; that is for a demo alone.", id="portal.W010")]
+    return []

@@ -6,6 +6,8 @@ import uuid
 from datetime import timedelta
 from typing import Any, ClassVar
 
+from django.apps import apps
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
@@ -93,6 +95,21 @@ class User(AbstractBaseUser):
     @property
     def may_log_in(self) -> bool:
         return self.is_active and (self.home is None or self.home.is_active)
+
+    @property
+    def needs_second_factor(self) -> bool:
+        """Whose work reaches beyond one home shows more than a password."""
+        return settings.SECOND_FACTOR_REQUIRED and not self.works_at_home
+
+    @property
+    def has_second_factor(self) -> bool:
+        """An authenticator app or a passkey; recovery codes alone are none."""
+        held: models.QuerySet[models.Model] = apps.get_model("mfa.Authenticator")._default_manager.filter(user=self)
+        return held.exclude(type="recovery_codes").exists()
+
+    @property
+    def must_enrol(self) -> bool:
+        return self.needs_second_factor and not self.has_second_factor
 
     @property
     def is_manager(self) -> bool:

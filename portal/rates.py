@@ -32,6 +32,8 @@ ALLAUTH: dict[str, tuple[Rate, ...]] = {
     "reset_password_from_key": (Rate(20, MINUTE, "ip"),),
     # 5 changes of a password a minute by one person.
     "change_password": (Rate(5, MINUTE, "user"),),
+    # 30 logins by passkey a minute from one address.
+    "webauthn_login": (Rate(30, MINUTE, "ip"),),
     # 10 confirmations of one's password a minute by one person.
     "reauthenticate": (Rate(10, MINUTE, "user"),),
 }

@@ -159,8 +159,21 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # or anybody could have us send mail to anybody
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # a changed password or second factor is told to its owner
 ACCOUNT_RATE_LIMITS = rates.for_allauth()
-MFA_ADAPTER = "portal.accounts.SecondFactorAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+# Reviewers, operators and admins do nothing without one; only a demo turns it off.
+SECOND_FACTOR_REQUIRED = env.flag("SECOND_FACTOR_REQUIRED", True)
+MFA_ADAPTER = "portal.second_factor.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+# A passkey unlocked by finger, face or PIN is both factors at once.
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_FORMS = {
+    "add_webauthn": "portal.passkeys.Add",
+    "authenticate_webauthn": "portal.passkeys.Authenticate",
+    "login_webauthn": "portal.passkeys.Login",
+    "reauthenticate_webauthn": "portal.passkeys.Reauthenticate",
+}
+MFA_RATE_LIMITS = {"webauthn_login": rates.for_allauth()["webauthn_login"]}
+# A phone's clock may be half a minute off.
+MFA_TOTP_TOLERANCE = 1
 MFA_TOTP_ISSUER = "ConnectDream"
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
 

@@ -60,6 +60,7 @@ def _start() -> None:
     os.environ |= {
         "SECRET_KEY": "only for tests",
         "HTTPS": "no",
+        "SECOND_FACTOR_REQUIRED": "no",
         "DEBUG": "no",
         "SITE_URL": "http://testserver",
         "STATIC_ROOT": str(directory / "static"),

@@ -137,6 +137,8 @@ def _set_environment(directory: Path, url: str) -> None:
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "portal.settings",
         "HTTPS": "no",
+        # One press and in: its accounts are for whoever looks around on their own machine.
+        "SECOND_FACTOR_REQUIRED": "no",
         "SITE_URL": url,
         "STORAGE_ROOT": str(directory / "files"),
         "STATIC_ROOT": str(directory / "static"),

@@ -21,6 +21,7 @@ PRODUCTION = {
     "SMS_TOKEN": "a token",
     "SMS_SENDER": "0212345678",
     "HTTPS": "yes",
+    "SECOND_FACTOR_REQUIRED": "yes",
     "DEBUG": "no",
 }
 
@@ -45,6 +46,7 @@ def test_the_deployment_check_is_clean():
         ({"SMS_SERVICE": "console"}, "portal.W002"),
         ({"SMS_URL": "http://sms.example.kr/send"}, "portal.E006"),
         ({"HTTPS": "no"}, "security.W004"),
+        ({"SECOND_FACTOR_REQUIRED": "no"}, "portal.W010"),
         ({"DEBUG": "yes"}, "security.W018"),
     ],
 )

@@ -4,13 +4,20 @@ import re
 from base64 import b64decode
 
 import pytest
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import (
+    format_hotp_value,
+    generate_totp_secret,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 
-from portal.models import User
-from tests.orders.people import PASSWORD
+from portal.models import AuditEvent, User
+from portal.second_factor import SEALED, SecondFactorAdapter
+from tests.orders.people import PASSWORD, make_user
 
 FRAME = "ConnectDream"
 
@@ -81,3 +88,103 @@ def test_it_can_be_turned_off(visitor):
     turn_on(visitor)
     assert visitor.post("/accounts/2fa/totp/deactivate/").status_code == 302
     assert "[ConnectDream] 2단계 인증을 껐습니다" in [letter.subject for letter in mail.outbox]
+
+
+def test_the_database_holds_no_secret_that_could_be_used(visitor, alice):
+    secret, _shown = turn_on(visitor)
+    stored = {row.type: row.data for row in Authenticator.objects.filter(user=alice)}
+    assert secret not in str(stored)
+    assert SecondFactorAdapter().decrypt(stored["totp"]["secret"]) == secret
+    assert stored["recovery_codes"]["seed"].startswith(SEALED)
+
+
+def test_what_was_stored_before_there_was_a_seal_is_still_read(alice):
+    secret = generate_totp_secret()
+    Authenticator.objects.create(user=alice, type="totp", data={"secret": secret})
+    half_way = Client()
+    half_way.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
+    assert half_way.post("/accounts/2fa/authenticate/", {"code": code_for(secret)})["Location"] == "/"
+
+
+def test_a_changed_secret_key_still_opens_what_the_earlier_one_sealed(settings):
+    sealed = SecondFactorAdapter().encrypt("a secret")
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "quite another key"
+    assert SecondFactorAdapter().decrypt(sealed) == "a secret"
+
+
+@pytest.fixture
+def required(settings):
+    settings.SECOND_FACTOR_REQUIRED = True
+
+
+PLACES = {"reviewer": "/review/", "operator": "/operator/", "admin": "/admin/people/"}
+
+
+@pytest.mark.parametrize("role", PLACES)
+def test_whoever_works_for_the_portal_does_nothing_before_enrolling(db, required, role):
+    person = make_user("x", None, role)
+    browser = Client()
+    browser.post("/accounts/login/", {"login": person.email, "password": PASSWORD})
+    for path in (PLACES[role], "/metrics" if role == "operator" else PLACES[role]):
+        assert browser.get(path)["Location"] == "/accounts/2fa/"
+    assert "아래에서 하나를 켜 주세요" in browser.get("/accounts/2fa/").content.decode()
+    turn_on(browser)
+    assert browser.get(PLACES[role]).status_code == 200
+
+
+def test_a_page_of_another_role_stays_hidden_from_whoever_must_enrol(db, required):
+    browser = Client()
+    browser.force_login(make_user("x", None, "reviewer"))
+    assert browser.get("/operator/").status_code == 404
+
+
+def test_the_people_of_a_home_are_offered_it_and_not_held_to_it(visitor, required):
+    assert visitor.get("/orders/").status_code == 200
+    assert "하나만 켜셔도 되고" in visitor.get("/accounts/2fa/").content.decode()
+
+
+def test_turning_the_last_one_off_ends_the_work_until_there_is_another(db, required):
+    person = make_user("x", None, "operator")
+    browser = Client()
+    browser.post("/accounts/login/", {"login": person.email, "password": PASSWORD})
+    turn_on(browser)
+    browser.post("/accounts/2fa/totp/deactivate/")
+    assert browser.get("/operator/")["Location"] == "/accounts/2fa/"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_each_change_is_written_down(visitor, alice):
+    turn_on(visitor)
+    visitor.post("/accounts/2fa/totp/deactivate/")
+    entries = AuditEvent.objects.filter(action__startswith="second_factor", subject=alice.code)
+    assert {(entry.action, entry.details["kind"]) for entry in entries} == {
+        ("second_factor.added", "totp"),
+        ("second_factor.added", "recovery_codes"),
+        ("second_factor.removed", "totp"),
+        ("second_factor.removed", "recovery_codes"),
+    }
+
+
+@pytest.mark.parametrize("path", ["webauthn/", "webauthn/add/"])
+def test_the_pages_of_passkeys_stand_in_our_frame_without_a_script_of_their_own(visitor, path):
+    confirm_who_i_am(visitor)
+    page = visitor.get(f"/accounts/2fa/{path}").content.decode()
+    assert FRAME in page
+    for script in re.findall(r"<script[^>]*>", page):
+        assert "src=" in script or 'type="application/json"' in script
+
+
+def test_a_passkey_belongs_to_the_site_as_configured(visitor, settings):
+    settings.SITE_URL = "https://portal.example.com"
+    confirm_who_i_am(visitor)
+    asked = visitor.get("/accounts/2fa/webauthn/add/").context["js_data"]["creation_options"]["publicKey"]
+    assert asked["rp"]["id"] == "portal.example.com"
+
+
+@pytest.mark.parametrize("credential", ["", "{}", "null", '{"id": "x", "response": {}}', "not json"])
+def test_a_passkey_made_up_lets_nobody_in(alice, credential):
+    browser = Client()
+    browser.get("/accounts/2fa/webauthn/login/", headers={"X-Requested-With": "XMLHttpRequest"})
+    answer = browser.post("/accounts/2fa/webauthn/login/", {"credential": credential})
+    assert answer["Location"] == "/accounts/login/"
+    assert browser.get("/accounts/password/change/").status_code == 302
