@@ -12,6 +12,7 @@ from django.db.models import Model
 
 from orders.models import (
     Approval,
+    Arrival,
     Candidate,
     Consent,
     Deliverable,
@@ -55,6 +56,7 @@ ROWS: tuple[Rows, ...] = (
     Rows(model=Finish, path="approval__candidate__item__order"),
     Rows(model=Approval, path="candidate__item__order"),
     Rows(model=Candidate, path="item__order"),
+    Rows(model=Arrival, path="link__order"),
     Rows(model=Photo, path="order"),
     # That somebody objected and when it was settled stands in the audit; their words are theirs.
     Rows(model=Objection, path="order"),
