@@ -1,7 +1,9 @@
-"""Recording what a family agreed to, at the desk: which words, who, how, when and from where."""
+"""What a family agrees to and takes back, at the desk or by a link: which words, who, how, when and from where."""
 
 import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, cast
 from uuid import uuid4
 
@@ -9,24 +11,31 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from orders import drafting, files, hangul, intake, production
-from orders.models import Consent, ConsentText, Order
+from orders import drafting, files, hangul, intake, production, retention, signatures, telling
+from orders.models import Consent, ConsentText, FamilyLink, Order
 from portal import audit
 from portal.access import client_address
 from portal.models import User
 
 LONGEST_WISHES = 1000
 LARGEST_PDF = 20 * 1024 * 1024
+OVER = gettext_lazy("취소되었거나 보관이 끝난 의뢰에는 동의를 기록할 수 없습니다.")
 
 
 class NotRecorded(Exception):
     """Sentences by field; nothing was kept."""
 
-    def __init__(self, errors: dict[str, str]) -> None:
+    def __init__(self, errors: Mapping[str, str | Promise]) -> None:
         super().__init__(", ".join(errors))
         self.errors = errors
+
+
+class AlreadyAnswered(Exception):
+    """Somebody else answered by the same link first; nothing was kept."""
 
 
 def text_for(order: Order) -> ConsentText:
@@ -43,6 +52,8 @@ class Answer:
     relationship: str = ""
     known_wishes: str = ""
     method: str = ""
+    # A drawn signature, as a canvas gives it: data:image/png;base64,…
+    signature: str = ""
     scope: list[str] = field(default_factory=list)
     scan: "UploadedFile[Any] | None" = None
     scan_too_large: bool = False
@@ -56,25 +67,40 @@ class Answer:
             relationship=hangul.tidy(given.get("relationship", "")),
             known_wishes=given.get("known_wishes", "").replace("\x00", "").strip(),
             method=given.get("method", ""),
+            signature=given.get("signature", ""),
             scope=given.getlist("scope"),
             scan=request.FILES.get("scan"),
             scan_too_large=scan_too_large,
         )
 
+    @classmethod
+    def of_family(cls, request: HttpRequest) -> "Answer":
+        """As the family's own page sends it: a drawn signature, or the typed name in its place; never a scan."""
+        signature = request.POST.get("signature", "")
+        typed = Consent.Method.TYPED.value if request.POST.get("typed") else ""
+        method = Consent.Method.SIGNED.value if signature else typed
+        return replace(cls.of(request, scan_too_large=False), signature=signature, method=method, scan=None)
 
-def record(order: Order, answer: Answer, *, by: User, request: HttpRequest) -> Consent:
+
+def record(order: Order, answer: Answer, *, by: User | FamilyLink, request: HttpRequest) -> Consent:
     """Keep one answer as the order's standing consent; an earlier one gives way to it.
 
-    Raises NotRecorded, or Http404 for whoever may not see the order. What a scan holds is kept before the row.
+    ``by``: who recorded it at the desk, or the link by which the family gave it themselves, which is then used up.
+    Raises NotRecorded, AlreadyAnswered, or Http404 for whoever may not see the order. What a scan or a signature shows
+    is kept before the row.
     """
     text = text_for(order)
-    if errors := _errors(order, text, answer):
+    if errors := _errors(order, text, answer, by=by):
         raise NotRecorded(errors)
     code = uuid4()
-    evidence = _keep_scan(f"{order.folder}/consents/{code}", answer.scan) if answer.scan else ("", "")
+    evidence = _keep_evidence(f"{order.folder}/consents/{code}", answer)
     try:
         with transaction.atomic():
-            order = drafting.held(by, order.code)
+            order = drafting.held(by, order.code) if isinstance(by, User) else production.locked(order)
+            if order.is_over:
+                raise NotRecorded({"all": OVER})
+            if isinstance(by, FamilyLink) and not by.count_use():
+                raise AlreadyAnswered
             order.consents.standing().update(superseded_at=timezone.now())
             consent = Consent.objects.create(
                 code=code,
@@ -90,13 +116,14 @@ def record(order: Order, answer: Answer, *, by: User, request: HttpRequest) -> C
                 evidence_sha256=evidence[1],
                 address=client_address(request),
                 user_agent=request.headers.get("User-Agent", "")[:255],
-                recorded_by=by,
+                recorded_by=by if isinstance(by, User) else None,
+                family_link=by if isinstance(by, FamilyLink) else None,
             )
             # It may cover less than the one before.
             production.keep_to_consent(order)
             audit.record(
                 "consent.recorded",
-                by=by,
+                by=by if isinstance(by, User) else "family",
                 home=order.home,
                 subject=order.code,
                 request=request,
@@ -111,10 +138,26 @@ def record(order: Order, answer: Answer, *, by: User, request: HttpRequest) -> C
     return consent
 
 
-def _errors(order: Order, text: ConsentText, answer: Answer) -> dict[str, str]:
-    errors: dict[str, str] = {}
+def withdraw(order: Order, *, by: User | str, request: HttpRequest | None, reason: str = "") -> bool:
+    """Take the consent back. False if none stood.
+
+    In one transaction everything stops, every link is closed and the erasure begins. Under a legal hold all of it but
+    the erasure, which follows when the hold is lifted.
+    """
+    with transaction.atomic():
+        if not production.withdraw(order, by=by, reason=reason, request=request):
+            return False
+        if not isinstance(by, User):
+            telling.tell_staff(order, telling.WITHDRAWAL)
+        with suppress(retention.OnHold):
+            retention.begin_erasure(order, why="withdrawn", by=by, request=request, reason=reason)
+    return True
+
+
+def _errors(order: Order, text: ConsentText, answer: Answer, *, by: User | FamilyLink) -> dict[str, str | Promise]:
+    errors: dict[str, str | Promise] = {}
     if order.is_over:
-        errors["all"] = _("취소되었거나 보관이 끝난 의뢰에는 동의를 기록할 수 없습니다.")
+        errors["all"] = OVER
     elif answer.text_sha256 != text.sha256:
         errors["all"] = _("동의 문구가 그사이 바뀌었습니다. 새 문구를 다시 읽고 확인해 주세요.")
     if not answer.signer_name:
@@ -129,8 +172,12 @@ def _errors(order: Order, text: ConsentText, answer: Answer) -> dict[str, str]:
         errors["known_wishes"] = _("%(most)d자까지 적을 수 있습니다.") % {"most": LONGEST_WISHES}
     if not text.required_keys <= set(answer.scope):
         errors["scope"] = _("AI로 얼굴을 만드는 일에 동의하지 않으시면 사진을 만들 수 없습니다.")
-    if answer.method not in (Consent.Method.TYPED, Consent.Method.PAPER):
+    if isinstance(by, User) and answer.method not in Consent.Method:
         errors["method"] = _("동의를 받은 방법을 골라 주세요.")
+    elif isinstance(by, FamilyLink) and answer.method not in (Consent.Method.SIGNED, Consent.Method.TYPED):
+        errors["method"] = _("서명하시거나, 성함으로 서명을 대신한다고 표시해 주세요.")
+    elif answer.method == Consent.Method.SIGNED and not answer.signature:
+        errors["method"] = _("칸 안에 서명해 주세요.")
     if answer.scan_too_large:
         errors["scan"] = intake.PhotoRefused(intake.Refusal.TOO_BIG).sentence
     elif answer.method == Consent.Method.PAPER and not answer.scan:
@@ -140,6 +187,21 @@ def _errors(order: Order, text: ConsentText, answer: Answer) -> dict[str, str]:
 
 def _longest(name: str) -> int:
     return Consent._meta.get_field(name).max_length or 0  # type: ignore[union-attr]  # of plain fields only
+
+
+def _keep_evidence(folder: str, answer: Answer) -> tuple[str, str]:
+    """The stored name and hex SHA-256 of what shows the consent; of a typed name there is none. Raises NotRecorded."""
+    if answer.method == Consent.Method.PAPER and answer.scan:
+        return _keep_scan(folder, answer.scan)
+    if answer.method != Consent.Method.SIGNED:
+        return "", ""
+    try:
+        data = signatures.drawn(answer.signature)
+    except signatures.NotASignature as not_one:
+        raise NotRecorded({"method": not_one.sentence}) from not_one
+    name = f"{folder}/signature.png"
+    files.write(name, data)
+    return name, hashlib.sha256(data).hexdigest()
 
 
 def _keep_scan(folder: str, scan: "UploadedFile[Any]") -> tuple[str, str]:

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from orders import production
 from orders.models import FamilyLink, Order
+from orders.models.order_state import missing_consent
 from portal import audit
 from portal.models import User, hash_token, new_token
 
@@ -53,6 +54,16 @@ OFFERS: dict[str, Offer] = {
             lasts=timedelta(days=3),
             max_uses=20,
             fits=lambda order: order.takes_photos,
+        ),
+        Offer(
+            purpose=Purpose.CONSENT,
+            title=_("가족이 동의하기"),
+            words=_("상주께서 휴대전화에서 문구를 읽고 손가락으로 서명하십니다. 한 분이 한 번 쓰는 주소입니다."),
+            handed=_("상주께서 동의하시면 의뢰 화면에 바로 나타납니다. 뒤에 같은 주소에서 철회하실 수도 있습니다."),
+            route="orders:family_consent",
+            lasts=timedelta(days=30),
+            max_uses=1,
+            fits=lambda order: any(missing_consent(order)),
         ),
     )
 }

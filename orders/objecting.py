@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from orders import drafting, hangul, production
+from orders import drafting, hangul, production, telling
 from orders.models import Objection, Order
 from portal import audit
 from portal.access import client_address
@@ -91,6 +91,8 @@ def record(order: Order, form: ObjectionForm, *, by: User | None, request: HttpR
             request=request,
             objection=str(objection.code),
         )
+        if by is None:
+            telling.tell_staff(order, telling.OBJECTION)
     return objection
 
 

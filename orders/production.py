@@ -24,7 +24,7 @@ from gpujobs.progress import Progress as Progress
 from gpujobs.workflows.living_video.spec import nearest_shape
 from orders import files, returns, stills, working_picture
 from orders.authority import covered, has_authority, uncovered_items
-from orders.models import Candidate, FamilyLink, Finish, Item, Order
+from orders.models import Candidate, Finish, Item, Order
 from orders.products import Product
 from portal import audit
 from portal.models import User
@@ -98,7 +98,7 @@ def cancel(order: Order, *, by: User, request: HttpRequest | None, reason: str =
 
 
 def withdraw(order: Order, *, by: User | str, reason: str, request: HttpRequest | None) -> bool:
-    """Take the consent back: jobs stop and links close in the same transaction. False if none stood."""
+    """The fleet's and the links' part of `consenting.withdraw`, which begins the erasure as well."""
     with transaction.atomic():
         order = locked(order)
         if not order.consents.standing().update(withdrawn_at=timezone.now()):
@@ -352,9 +352,8 @@ def stop_all(order: Order, code: str) -> dict[str, int]:
     for item in order.items.filter(state__in=[Item.State.PRODUCING, Item.State.TO_REVIEW]):
         send_back(item, code)
     links = order.links.filter(revoked_at=None).update(revoked_at=timezone.now())
-    # Whoever takes a consent back by its link still reads there that it was taken back.
-    asked = order.family_links.filter(revoked_at=None).exclude(purpose=FamilyLink.Purpose.CONSENT)
-    return {"jobs": jobs, "links": links + asked.update(revoked_at=timezone.now())}
+    asked = order.family_links.filter(revoked_at=None).update(revoked_at=timezone.now())
+    return {"jobs": jobs, "links": links + asked}
 
 
 def send_back(item: Item, code: str, words: str = "") -> bool:

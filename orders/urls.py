@@ -4,6 +4,7 @@ from orders.views import (
     consent,
     desk,
     family,
+    family_consent,
     family_upload,
     finish,
     gallery,
@@ -75,6 +76,8 @@ urlpatterns = [
     path("g/<str:token>/<uuid:code>/", gallery.gallery_file, name="gallery_file"),
     path("g/<str:token>/<uuid:code>/picture/", gallery.gallery_picture, name="gallery_picture"),
     path("g/<str:token>/<uuid:code>/video/", gallery.gallery_video, name="gallery_video"),
+    path("g/<str:token>/withdraw/", family_consent.gallery_withdraw, name="gallery_withdraw"),
+    path("g/<str:token>/objection/", family_consent.gallery_objection, name="gallery_objection"),
     path("g/<path:rest>", family.family_unknown, name="gallery_unknown"),
     # What a family does for an order; the same care for the last slash.
     re_path(r"^f/(?P<token>[^/]+)/photos/?$", family_upload.family_upload, name="family_upload"),
@@ -82,5 +85,8 @@ urlpatterns = [
     path("f/<str:token>/photos/send/<uuid:code>/", family_upload.family_send, name="family_send"),
     path("f/<str:token>/photos/<uuid:code>/", family_upload.family_photo, name="family_photo"),
     path("f/<str:token>/photos/<uuid:code>/picture/", family_upload.family_photo_picture, name="family_photo_picture"),
+    re_path(r"^f/(?P<token>[^/]+)/consent/?$", family_consent.family_consent, name="family_consent"),
+    path("f/<str:token>/consent/withdraw/", family_consent.family_withdraw, name="family_withdraw"),
+    path("f/<str:token>/consent/objection/", family_consent.family_objection, name="family_objection"),
     path("f/<path:rest>", family.family_unknown, name="family_unknown"),
 ]

@@ -47,6 +47,9 @@ PORTAL: dict[str, Rate] = {
     "verify": Rate(30, MINUTE, "ip"),
     # 60 addresses of family links a minute that were not there, from one address (orders.views.family).
     "family_miss": Rate(60, MINUTE, "ip"),
+    # 60 answers an hour to consent, and as many objections, from one address: a whole hall may share it.
+    "consent": Rate(60, HOUR, "ip"),
+    "objection": Rate(60, HOUR, "ip"),
     # 5 wrong codes in a quarter of an hour for one link, whoever tries.
     "code_of_link": Rate(5, 15 * MINUTE, "key"),
     # 20 wrong codes an hour from one address, over all links.

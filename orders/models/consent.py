@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from orders.models.family_link import FamilyLink
 from orders.models.order import Order
 from portal.models import User
 
@@ -88,7 +89,9 @@ class Consent(models.Model):
     signed_at = models.DateTimeField(default=timezone.now)
     address = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=255, blank=True)
+    # One of the two: who recorded it at the desk, or the link by which the family gave it.
     recorded_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    family_link = models.ForeignKey(FamilyLink, models.SET_NULL, null=True, related_name="consents")
     withdrawn_at = models.DateTimeField(null=True)
     # When it gave way to a newer one.
     superseded_at = models.DateTimeField(null=True)

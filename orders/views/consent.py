@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from orders import consenting, drafting, hangul, production, uploading
+from orders import consenting, drafting, hangul, uploading
 from orders.access import get_order
 from orders.views import responses
 from orders.views.desk import order_page
@@ -41,8 +41,11 @@ def consent_record(request: HttpRequest, code: UUID) -> HttpResponse:
 def consent_withdraw(request: HttpRequest, code: UUID) -> HttpResponse:
     order = get_order(asker(request), code)
     reason = hangul.tidy(request.POST.get("reason", ""))[:LONGEST_REASON]
-    if production.withdraw(order, by=asker(request), reason=reason, request=request):
-        messages.success(request, _("동의를 철회했습니다. 만들던 작업을 멈추고 전달 링크를 닫았습니다."))
+    if consenting.withdraw(order, by=asker(request), reason=reason, request=request):
+        messages.success(
+            request,
+            _("동의를 철회했습니다. 작업을 멈추고 링크를 모두 닫았으며, 파기를 시작했습니다."),
+        )
     return redirect(responses.page_of(code, "consent"))
 
 

@@ -1,12 +1,15 @@
 """An order with approved files that are really there, and a link to them."""
 
+import base64
 import hashlib
+import io
 from datetime import timedelta
 from typing import Any
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
+from PIL import Image, ImageDraw
 
 from orders.models import Approval, Candidate, Deliverable, DownloadLink, FamilyLink, Item, Order
 from portal.models import User, hash_token, new_token
@@ -54,6 +57,20 @@ def make_link(order: Order, by: User, **fields: Any) -> tuple[DownloadLink, str]
     token = new_token()
     given = {"expires_at": timezone.now() + timedelta(days=30), "created_by": by}
     return DownloadLink.objects.create(order=order, token_hash=hash_token(token), **(given | fields)), token
+
+
+def drawn_signature(mode: str = "RGBA", size: tuple[int, int] = (860, 360)) -> str:
+    """What a page's canvas sends of a signature: strokes on nothing, or on white where the mode has no alpha."""
+    picture = Image.new(mode, size, (0, 0, 0, 0) if mode == "RGBA" else "white")
+    ink = (40, 44, 40, 255) if mode == "RGBA" else "black"
+    ImageDraw.Draw(picture).line([(120, 240), (260, 90), (330, 260), (520, 120), (700, 210)], fill=ink, width=8)
+    return as_data_url(picture)
+
+
+def as_data_url(picture: Image.Image) -> str:
+    data = io.BytesIO()
+    picture.save(data, "PNG")
+    return "data:image/png;base64," + base64.b64encode(data.getvalue()).decode()
 
 
 def make_family_link(order: Order, by: User, purpose: str = "upload", **fields: Any) -> tuple[FamilyLink, str]:

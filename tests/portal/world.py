@@ -34,6 +34,7 @@ def make_world() -> SimpleNamespace:
     Consent.objects.update(evidence=store("paper.pdf"))
     seen = order.photos.get()
     Photo.objects.filter(pk=seen.pk).update(previews={"320": store("320.webp")})
+    _consent_link, consent_token = make_family_link(order, staff, "consent")
     family_link, family_token = make_family_link(draft, staff)
     sent = make_photo(draft, family_link=family_link, previews={"1280": store("1280.webp")})
     item = order.items.get(product_key="portrait")
@@ -57,6 +58,7 @@ def make_world() -> SimpleNamespace:
         link=link,
         family_link=family_link,
         family_token=family_token,
+        consent_token=consent_token,
         sent=sent,
         arrival=Arrival.objects.create(link=family_link, mark="0" * 64, byte_count=1000),
         token=token,
