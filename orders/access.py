@@ -24,8 +24,8 @@ def get_item(user: User, code: UUID) -> Item:
 
 
 def get_candidate(user: User, code: UUID) -> Candidate:
-    """A candidate whose file is there, of an order that this person may see, or 404."""
-    made = Candidate.objects.select_related("item__order__home").exclude(file="")
+    """A candidate of which there is something to see, of an order that this person may see, or 404."""
+    made = Candidate.objects.select_related("item__order__home").exclude(preview="")
     seen = made.filter(item__order__in=Order.objects.for_user(user), item__order__erased_at=None)
     return get_object_or_404(seen, code=code)
 

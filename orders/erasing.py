@@ -4,7 +4,6 @@ Begun by `orders.retention`, which closes the order first. Every step can be tak
 down before it is, and a worker that dies is followed by the next sweep.
 """
 
-import hashlib
 import logging
 import shutil
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from django.utils import timezone
 from gpujobs import forgetting
 from gpujobs.models import Output
 from orders import files, personal_fields, production, working_picture
-from orders.models import Candidate, Consent, Deliverable, Erasure, Finish, Order, Photo
+from orders.models import Candidate, Consent, Deliverable, Erasure, Finish, Order, Photo, SourceRemoval
 from portal import audit
 from portal.notices import sending
 
@@ -55,6 +54,46 @@ def left_behind() -> list[int]:
     """Erasures that somebody should go on with; at most 20."""
     waiting = Erasure.objects.filter(finished_at=None).exclude(busy_until__gt=timezone.now())
     return list(waiting.order_by("begun_at").values_list("pk", flat=True)[:20])
+
+
+def remove_sources(removal_id: int) -> None:
+    """Remove an order's photos, masters and candidates; what was handed out, and its small pictures, stay."""
+    removal = SourceRemoval.objects.select_related("order__home").filter(pk=removal_id, finished_at=None).first()
+    if removal is None:
+        return
+    order = removal.order
+    rejected = Candidate.objects.filter(item__order=order, approval=None)
+    approved = Candidate.objects.filter(item__order=order).exclude(approval=None)
+    finishes = Finish.objects.filter(approval__candidate__item__order=order)
+    names = {name for photo in Photo.objects.filter(order=order) for name in photo_names(photo)}
+    names |= {name for pair in rejected.values_list("file", "preview") for name in pair}
+    names |= {*approved.values_list("file", flat=True), *finishes.values_list("master", flat=True)}
+    found = [_described(name) for name in sorted(names) if name and files.exists(name)]
+    known = {each["name"] for each in removal.files}
+    removal.files += [each for each in found if each["name"] not in known]
+    removal.save(update_fields=["files"])
+    files.remove(*names)
+    with transaction.atomic():
+        production.locked(order)
+        Photo.objects.filter(order=order).delete()
+        rejected.delete()
+        approved.update(file="")
+        finishes.update(master="")
+        done = SourceRemoval.objects.filter(pk=removal.pk, finished_at=None).update(finished_at=timezone.now())
+        if done:
+            audit.record(
+                "order.sources_erased", by="system", home=order.home, subject=order.code, files=len(removal.files)
+            )
+
+
+def sources_left_behind() -> list[int]:
+    """Removals of photos and candidates that were cut off; at most 20."""
+    waiting = SourceRemoval.objects.filter(finished_at=None, begun_at__lt=timezone.now() - Erasure.LEASE)
+    return list(waiting.values_list("pk", flat=True)[:20])
+
+
+def photo_names(photo: Photo) -> Iterator[str]:
+    yield from (photo.master, *photo.previews.values(), *working_picture.names(photo))
 
 
 def look_again(since: datetime) -> int:
@@ -102,11 +141,13 @@ def _found(erasure: Erasure) -> Iterator[dict[str, Any]]:
     top = Path(default_storage.path(""))
     paths = {path for folder in _folders(erasure) for path in files.path_of(folder).rglob("*") if path.is_file()}
     paths |= {path for name in _named(erasure) if (path := files.path_of(name)).is_file()}
-    for path in sorted(paths):
-        name = path.relative_to(top).as_posix()
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        yield {"name": name, "kind": _kind_of(name), "sha256": sha256, "bytes": path.stat().st_size}
+    yield from (_described(path.relative_to(top).as_posix()) for path in sorted(paths))
+
+
+def _described(name: str) -> dict[str, Any]:
+    """What a certificate says of a file."""
+    size = files.path_of(name).stat().st_size
+    return {"name": name, "kind": _kind_of(name), "sha256": files.sha256_of(name), "bytes": size}
 
 
 def _kind_of(name: str) -> str:
@@ -118,7 +159,7 @@ def _named(erasure: Erasure) -> Iterator[str]:
     """Every name that a row gives, wherever it lies."""
     order = erasure.order
     for photo in Photo.objects.filter(order=order):
-        yield from (photo.master, *photo.previews.values(), *working_picture.names(photo))
+        yield from photo_names(photo)
     pairs = (
         Candidate.objects.filter(item__order=order).values_list("file", "preview"),
         Deliverable.objects.filter(item__order=order).values_list("file", "preview"),

@@ -131,6 +131,7 @@ ROWS: tuple[Rows, ...] = (
 # The documents of the end itself: they name no one of the family.
 STAYING: dict[str, str] = {
     "orders.Erasure": "the certificate",
+    "orders.SourceRemoval": "part of the certificate",
     "orders.LegalHold": "why the data could not be erased for a while",
     "orders.Fingerprint": "hashes of what left, by which /verify knows a file; names nobody",
 }

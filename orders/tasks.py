@@ -33,6 +33,11 @@ def erase(erasure_id: int) -> None:
     erasing.work(erasure_id)
 
 
+def remove_sources(removal_id: int) -> None:
+    """Go on with the removal of an order's photos and candidates."""
+    erasing.remove_sources(removal_id)
+
+
 def look_again_after_erasures() -> None:
     """Every hour: whether a worker that was cut off wrote a file after its order's erasure of the last days."""
     erasing.look_again(timezone.now() - timedelta(days=3))
@@ -52,6 +57,8 @@ def sweep() -> None:
     for erasure_id in erasing.left_behind():
         _send("erase", erasure_id)
     arriving.forget_stale()
+    for removal_id in erasing.sources_left_behind():
+        _send("remove_sources", removal_id)
 
 
 def _note_end(job_id: UUID) -> None:

@@ -23,11 +23,23 @@ class FuneralHome(models.Model):
     phone = models.CharField(_("전화"), max_length=20, blank=True)
     is_active = models.BooleanField(_("사용 중"), default=True)
     link_days = models.PositiveSmallIntegerField(_("전달 링크를 여는 날수"), default=30)
+    # How long data are kept (orders.retention_clock): after delivery and 발인 the photos and candidates, then what was
+    # handed out; and what was never sent off, or cancelled.
+    keep_source_days = models.PositiveSmallIntegerField(_("사진과 후보를 보관하는 날수"), default=30)
+    keep_file_days = models.PositiveSmallIntegerField(_("완성 파일을 보관하는 날수"), default=90)
+    keep_draft_days = models.PositiveSmallIntegerField(_("보내지 않았거나 취소한 의뢰를 보관하는 날수"), default=30)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["name"]
-        constraints = [models.UniqueConstraint(fields=["name"], name="home_name_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["name"], name="home_name_unique"),
+            models.CheckConstraint(
+                condition=Q(keep_source_days__gte=1, keep_draft_days__gte=1)
+                & Q(keep_file_days__gte=models.F("keep_source_days")),
+                name="home_keeps_files_as_long_as_photos",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

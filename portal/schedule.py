@@ -6,7 +6,7 @@ One scheduler is enough. Two do no harm: every task finds its work in the databa
 from rq.cron import register
 
 from gpujobs import tasks
-from orders import intake
+from orders import intake, retention
 from orders import tasks as order_tasks
 from portal import chain
 from portal.notices import sending
@@ -21,6 +21,8 @@ register(order_tasks.sweep, queue_name="upkeep", interval=30, result_ttl=0, ttl=
 register(sending.send_due, queue_name="upkeep", interval=30, result_ttl=0, ttl=30)
 register(intake.forget_unfinished, queue_name="upkeep", interval=HOUR, result_ttl=0, ttl=HOUR)
 register(order_tasks.look_again_after_erasures, queue_name="upkeep", interval=HOUR, result_ttl=0, ttl=HOUR)
+# Days are counted, but the sweep of an hour that was missed is made up for by the next.
+register(retention.sweep, queue_name="upkeep", interval=HOUR, result_ttl=0, ttl=HOUR)
 # A tail that was cut off is found against the last of these.
 register(chain.checkpoint, queue_name="upkeep", interval=24 * HOUR, result_ttl=0, ttl=HOUR)
 # Each host once a day: the task takes those whose last search is a day old, so a lost run is made up for.

@@ -4,7 +4,7 @@ from orders.models.arrival import Arrival
 from orders.models.candidate import Approval, Candidate
 from orders.models.consent import Consent, ConsentText
 from orders.models.delivery import Deliverable, Download, DownloadLink
-from orders.models.erasure import Erasure, LegalHold
+from orders.models.erasure import Erasure, LegalHold, SourceRemoval
 from orders.models.family_link import FamilyLink
 from orders.models.finish import Fingerprint, Finish, PrintPreset
 from orders.models.objection import Objection
@@ -33,4 +33,5 @@ __all__ = [
     "OrderState",
     "Photo",
     "PrintPreset",
+    "SourceRemoval",
 ]

@@ -35,6 +35,22 @@ class LegalHold(models.Model):
         return f"{self.order_id} {self.placed_at:%Y-%m-%d}"
 
 
+class SourceRemoval(models.Model):
+    """The first half of the end: photos, masters and candidates go, what the family was given stays a while longer."""
+
+    order = models.OneToOneField(Order, models.PROTECT, related_name="source_removal")
+    begun_at = models.DateTimeField(default=timezone.now)
+    # As of `Erasure.files`.
+    files = models.JSONField(default=list)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["begun_at"], condition=Q(finished_at=None), name="source_removal_open")]
+
+    def __str__(self) -> str:
+        return f"{self.order_id} {self.begun_at:%Y-%m-%d}"
+
+
 class Erasure(models.Model):
     """The end of one order's data. From its first moment the order is closed to everyone; removal follows in steps.
 

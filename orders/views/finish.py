@@ -151,7 +151,7 @@ def _start(finish: Finish) -> bool:
 
 def _portrait(request: HttpRequest, code: UUID) -> tuple[Item, Candidate]:
     item = get_item(asker(request), code)
-    approved = item.candidates.filter(approval__isnull=False, item__order__erased_at=None).first()
+    approved = item.candidates.filter(approval__isnull=False, item__order__erased_at=None).exclude(file="").first()
     if item.product_key != "portrait" or approved is None:
         raise Http404
     return item, approved

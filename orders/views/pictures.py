@@ -29,6 +29,8 @@ def photo_preview(request: HttpRequest, code: UUID, size: int) -> HttpResponseBa
 def candidate_file(request: HttpRequest, code: UUID) -> HttpResponseBase:
     """The very bytes that were made; a video is asked for range by range."""
     candidate = get_candidate(asker(request), code)
+    if not candidate.file:
+        raise Http404
     return _stored(request, candidate.file, candidate.media_type, etag=candidate.sha256)
 
 
