@@ -30,7 +30,14 @@ log = logging.getLogger(__name__)
 WAIT_FOR_JOBS = timedelta(minutes=15)
 HOSTS_AGAIN_AFTER = timedelta(minutes=10)
 # A folder of the order's, or the fleet's, to what a certificate calls its files.
-KINDS = {"photos": "photo", "candidates": "candidate", "finished": "finished", "consents": "consent", "gpujobs": "made"}
+KINDS = {
+    "photos": "photo",
+    "arriving": "photo",
+    "candidates": "candidate",
+    "finished": "finished",
+    "consents": "consent",
+    "gpujobs": "made",
+}
 OTHER = "other"
 
 
