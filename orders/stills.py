@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import av
+import numpy as np
 from av.error import FFmpegError
 from PIL import Image, UnidentifiedImageError
 
@@ -50,6 +51,7 @@ def _first_frame(path: Path) -> Image.Image:
         try:
             with av.open(file, "r", format="mp4") as container:
                 frame = next(container.decode(video=0))
-                return Image.fromarray(frame.to_ndarray(format="rgb24"))
+                # A film says by how much it is to be turned to stand upright; the picture itself is not.
+                return Image.fromarray(np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90)))
         except (FFmpegError, StopIteration, IndexError) as error:
             raise Unreadable(type(error).__name__) from error

@@ -16,7 +16,7 @@ from django.utils import timezone
 from PIL import Image
 
 from orders import authority, files, production, stills
-from orders.finishing import enlarging, faults, pieces, prints, signing, video
+from orders.finishing import clips, enlarging, faults, pieces, prints, signing, video
 from orders.finishing.cutting import Wish
 from orders.finishing.naming import download_name
 from orders.finishing.pieces import Piece, Source
@@ -57,7 +57,7 @@ def work(approval_id: int) -> None:
         _fail(finish, faults.UNREADABLE, error, written)
     except signing.SigningFailed as error:
         _fail(finish, faults.NOT_SIGNED, error, written)
-    except video.Unplayable as error:
+    except clips.Unplayable as error:
         _fail(finish, faults.VIDEO, error, written)
     except OSError as error:
         _fail(finish, faults.DISK, error, written)
@@ -125,23 +125,23 @@ def _pictures(finish: Finish) -> tuple[int, Iterator[Piece], list[str]]:
 
 def _video(finish: Finish) -> tuple[int, Iterator[Piece], list[str]]:
     candidate = finish.approval.candidate
-    clip = video.Clip(
+    opened = clips.Clip(
         product_key=candidate.item.product_key,
         path=files.path_of(finish.master or candidate.file),
         face=candidate.face,
         is_loop=bool(finish.master),
-    )
+    ).opened()
     told = [0]
 
     def beat() -> None:
         finish.tell(told[0], video.PIECES)
 
     def counted() -> Iterator[Piece]:
-        for piece in video.of_video(clip, beat=beat):
+        for piece in video.of_video(opened, beat=beat):
             told[0] += 1
             yield piece
 
-    return video.PIECES, counted(), clip.opened().remarks
+    return video.PIECES, counted(), opened.remarks
 
 
 def picture_of(name: str) -> Image.Image:

@@ -78,10 +78,11 @@ def mark_for(picture: Image.Image, style: Style, faces: Sequence[Box] = ()) -> M
 
 
 def is_seen(picture: Image.Image, style: Style) -> bool:
-    """Whether the mark stands in one of its places in a finished picture, read off its pixels."""
+    """Whether the mark stands in one of its places in a finished picture, RGB or grey, read off its pixels."""
     shape = _Shape(picture.size, style)
     letters = np.asarray(shape.drawn(LIGHT, on_ground=False).getchannel("A"), np.float64)
-    return any(_alike(letters, luminance(np.asarray(picture.crop(shape.box(at))))) >= SEEN for at in shape.places)
+    places = (picture.crop(shape.box(at)).convert("RGB") for at in shape.places)
+    return any(_alike(letters, luminance(np.asarray(place))) >= SEEN for place in places)
 
 
 def _alike(one: Numbers, other: Numbers) -> float:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from gpujobs.models import Attempt
 from orders import provenance
-from orders.finishing import marks
+from orders.finishing import clips, marks
 from orders.models import Candidate, Deliverable, Order
 
 
@@ -126,7 +126,8 @@ def _video(path: Path) -> dict[str, str]:
         seen, count = True, 0
         for frame in container.decode(stream):
             count += 1
-            seen = seen and marks.is_seen(frame.to_image(), marks.VIDEO)
+            brightness = Image.fromarray(clips.views(frame)[0])
+            seen = seen and marks.is_seen(brightness, marks.VIDEO)
         return {
             "pixels": f"{stream.width}×{stream.height}",
             "dpi": "",

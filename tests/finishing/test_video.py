@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from orders.finishing import marks, metadata, pieces, signing, video
-from orders.finishing.video import Clip, Unplayable
+from orders.finishing.clips import Clip, Unplayable
 from tests.finishing import people
 
 SMALL = {"video-wide": ((320, 180), "가로"), "video-tall": ((180, 320), "세로")}
@@ -48,7 +48,7 @@ def frames_of(data: bytes) -> list[np.ndarray]:
 
 
 def test_a_video_without_a_gpu_runs_there_and_back_at_its_own_rate(clip):
-    made = list(video.of_video(clip(21)))
+    made = list(video.of_video(clip(21).opened()))
     assert [(piece.variant, piece.width, piece.height) for piece in made] == [
         ("video-wide", 320, 180),
         ("video-tall", 180, 320),
@@ -70,13 +70,13 @@ def test_a_video_without_a_gpu_runs_there_and_back_at_its_own_rate(clip):
 def test_what_a_gpu_lengthened_is_played_as_it_came(clip):
     given = clip(24, rate=24, is_loop=True)
     assert given.opened().remarks == []
-    first = next(iter(video.of_video(given)))
+    first = next(iter(video.of_video(given.opened())))
     assert len(frames_of(first.data)) == 24
     assert first.duration_ms == 1000
 
 
 def test_the_mark_is_in_every_frame_and_not_over_the_face(clip):
-    made = list(video.of_video(clip(21)))
+    made = list(video.of_video(clip(21).opened()))
     for piece in made[:2]:
         frames = frames_of(piece.data)
         assert all(marks.is_seen(Image.fromarray(frame), marks.VIDEO) for frame in frames)
@@ -85,7 +85,7 @@ def test_the_mark_is_in_every_frame_and_not_over_the_face(clip):
 
 
 def test_it_is_signed_says_how_it_was_made_and_has_its_index_first(clip):
-    for piece in list(video.of_video(clip(9)))[:2]:
+    for piece in list(video.of_video(clip(9).opened()))[:2]:
         with c2pa.Reader("video/mp4", io.BytesIO(piece.data)) as reader:
             assert reader.get_validation_state() == "Valid"
         assert metadata.source_type_in(piece.data) == metadata.SOURCE_TYPE["living_video"]
@@ -95,14 +95,14 @@ def test_it_is_signed_says_how_it_was_made_and_has_its_index_first(clip):
 def test_a_video_of_one_frame_stands_still_for_a_while(clip):
     given = clip(1)
     assert given.opened().remarks == ["still"]
-    first = next(iter(video.of_video(given)))
+    first = next(iter(video.of_video(given.opened())))
     assert first.duration_ms >= 8000
     assert len(frames_of(first.data)) == first.duration_ms * 24 // 1000
 
 
 @pytest.mark.parametrize("size", [(180, 120), (96, 96), (64, 120)])
 def test_any_shape_of_a_video_fills_both_frames(clip, size: tuple[int, int]):
-    made = list(video.of_video(clip(3, size=size)))
+    made = list(video.of_video(clip(3, size=size).opened()))
     for piece in made[:2]:
         frame = frames_of(piece.data)[0]
         assert frame.shape[:2] == (piece.height, piece.width)
@@ -121,11 +121,11 @@ def test_a_video_that_came_out_wrong_is_not_handed_out(clip, monkeypatch: pytest
     monkeypatch.setattr(video, "MOST_BYTES", 2000)
     monkeypatch.setattr(video, "SPARE_BYTES", 0)
     with pytest.raises(Unplayable, match="bytes"):
-        list(video.of_video(clip(9)))
+        list(video.of_video(clip(9).opened()))
 
 
 def test_the_poster_is_a_marked_picture(clip):
-    poster = list(video.of_video(clip(3)))[-1]
+    poster = list(video.of_video(clip(3).opened()))[-1]
     assert (poster.variant, poster.media_type) == ("poster", "image/jpeg")
     assert metadata.source_type_in(poster.data)
     assert signing.NAME == "ConnectDream"
