@@ -6,7 +6,7 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.utils.translation import gettext_lazy as _
 
-from portal.models import FuneralHome, Invitation, User
+from portal.models import Company, FuneralHome, Invitation, User
 
 
 class InviteForm(forms.ModelForm):
@@ -50,22 +50,58 @@ class InviteAnyoneForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
-        if given.get("role") in User.HOME_ROLES and not given.get("home"):
-            self.add_error("home", _("담당자와 관리자는 일할 장례식장을 골라 주세요."))
-        if "role" in given and given["role"] not in User.HOME_ROLES and given.get("home"):
-            self.add_error("home", _("검수, 운영, 총괄은 어느 장례식장에도 속하지 않습니다. ‘없음’을 골라 주세요."))
+        _fit_role_to_home(self, given)
         return given
 
 
 class HomeForm(forms.ModelForm):
     class Meta:
         model = FuneralHome
-        fields = ["name", "phone"]
+        fields = ["name", "company", "phone"]
         widgets = {
             "name": forms.TextInput(attrs={"autocomplete": "off"}),
             "phone": forms.TextInput(attrs={"autocomplete": "off", "inputmode": "tel", "placeholder": "02-0000-0000"}),
         }
         error_messages = {"name": {"unique": _("같은 이름의 장례식장이 이미 있습니다.")}}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["company"].empty_label = _("없음")
+
+
+class CompanyForm(forms.ModelForm):
+    prefix = "company"
+
+    class Meta:
+        model = Company
+        fields = ["name"]
+        widgets = {"name": forms.TextInput(attrs={"autocomplete": "off"})}
+        error_messages = {"name": {"unique": _("같은 이름의 상조회사가 이미 있습니다.")}}
+
+
+class PlaceForm(forms.Form):
+    """Another place for somebody who has a login already."""
+
+    role = forms.ChoiceField(label=_("하는 일"), choices=User.Role.choices, initial=User.Role.STAFF)
+    home = forms.ModelChoiceField(
+        FuneralHome.objects.filter(is_active=True),
+        label=_("장례식장"),
+        required=False,
+        to_field_name="code",
+        empty_label=_("없음 (검수·운영·총괄)"),
+    )
+
+    def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.person = person
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        _fit_role_to_home(self, given)
+        place = {"home": given["home"]} if given.get("home") else {"home": None, "role": given.get("role")}
+        if self.person.memberships.filter(**place).exists():
+            raise forms.ValidationError(_("이미 그곳에서 일합니다. 역할을 바꾸시려면 먼저 빼고 다시 더해 주세요."))
+        return given
 
 
 class JoinForm(forms.Form):
@@ -105,3 +141,10 @@ def _without_account(email: str) -> str:
     if User.objects.filter(email__iexact=email).exists():
         raise forms.ValidationError(_("이 주소를 쓰는 계정이 이미 있습니다."))
     return email.lower()
+
+
+def _fit_role_to_home(form: forms.Form, given: dict[str, Any]) -> None:
+    if given.get("role") in User.HOME_ROLES and not given.get("home"):
+        form.add_error("home", _("담당자와 관리자는 일할 장례식장을 골라 주세요."))
+    if "role" in given and given["role"] not in User.HOME_ROLES and given.get("home"):
+        form.add_error("home", _("검수, 운영, 총괄은 어느 장례식장에도 속하지 않습니다. ‘없음’을 골라 주세요."))

@@ -1,4 +1,4 @@
-"""Funeral homes, for an admin: adding one, changing what it is called, closing it and opening it again."""
+"""Funeral homes and their companies, for an admin: adding, changing what a home is called, closing and opening it."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from portal import audit
 from portal.access import asker, for_roles
-from portal.forms import HomeForm
+from portal.forms import CompanyForm, HomeForm
 from portal.models import FuneralHome
 from portal.templatetags.portal_format import josa
 
@@ -37,6 +37,19 @@ def home_add(request: HttpRequest) -> HttpResponse:
         _record(request, "home.added", home)
     messages.success(request, _("%(home)s 더했습니다. 이제 관리자를 초대해 주세요.") % {"home": _object(home)})
     return redirect("everyone")
+
+
+@for_roles("admin")
+@require_POST
+def company_add(request: HttpRequest) -> HttpResponse:
+    form = CompanyForm(request.POST)
+    if not form.is_valid():
+        return _page(request, HomeForm(), company_form=form, status=422)
+    with transaction.atomic():
+        company = form.save()
+        audit.record("company.added", by=asker(request), subject=company.code, request=request)
+    messages.success(request, _("%(company)s 더했습니다.") % {"company": josa(company.name, "을/를")})
+    return redirect("homes")
 
 
 @for_roles("admin")
@@ -76,18 +89,31 @@ def home_resume(request: HttpRequest, code: UUID) -> HttpResponse:
     return redirect("homes")
 
 
-def _page(request: HttpRequest, form: HomeForm, *, status: int = 200) -> HttpResponse:
-    listed = FuneralHome.objects.annotate(people_count=Count("people", filter=Q(people__is_active=True)))
+def _page(
+    request: HttpRequest, form: HomeForm, *, company_form: CompanyForm | None = None, status: int = 200
+) -> HttpResponse:
+    working = Count("memberships", filter=Q(memberships__user__is_active=True))
+    listed = FuneralHome.objects.select_related("company").annotate(people_count=working)
     page = Paginator(listed.order_by("-is_active", "name"), PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "portal/homes.html", {"form": form, "page": page}, status=status)
+    context = {"form": form, "company_form": company_form or CompanyForm(), "page": page}
+    return render(request, "portal/homes.html", context, status=status)
 
 
 def _set_active(request: HttpRequest, home: FuneralHome, *, active: bool) -> bool:
     with transaction.atomic():
         changed = FuneralHome.objects.filter(pk=home.pk, is_active=not active).update(is_active=active)
         if changed:
+            if not active:
+                _send_to_their_other_places(home)
             _record(request, "home.resumed" if active else "home.stopped", home)
     return changed == 1
+
+
+def _send_to_their_other_places(home: FuneralHome) -> None:
+    """Whoever has another place goes on working there; the others cannot log in."""
+    for person in home.people.all():
+        if place := person.other_places.first():
+            person.work_at(place)
 
 
 def _record(request: HttpRequest, action: str, home: FuneralHome, **details: object) -> None:

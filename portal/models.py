@@ -9,10 +9,24 @@ from typing import Any, ClassVar
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+
+class Company(models.Model):
+    """Who runs several homes (상조회사). It groups them; what belongs to one of them is still never seen by another."""
+
+    code = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(_("이름"), max_length=80, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class FuneralHome(models.Model):
@@ -20,6 +34,9 @@ class FuneralHome(models.Model):
 
     code = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     name = models.CharField(_("이름"), max_length=80)
+    company = models.ForeignKey(
+        Company, models.PROTECT, null=True, blank=True, related_name="homes", verbose_name=_("상조회사")
+    )
     phone = models.CharField(_("전화"), max_length=20, blank=True)
     is_active = models.BooleanField(_("사용 중"), default=True)
     link_days = models.PositiveSmallIntegerField(_("전달 링크를 여는 날수"), default=30)
@@ -45,11 +62,19 @@ class FuneralHome(models.Model):
         return self.name
 
 
+def _role_fits_home() -> Q:
+    """Staff and managers work at a home, everybody else for the portal."""
+    at_home, portal = ["staff", "manager"], ["reviewer", "operator", "admin"]
+    return Q(role__in=at_home, home__isnull=False) | Q(role__in=portal, home__isnull=True)
+
+
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         user = self.model(email=self.normalize_email(email).lower(), **fields)
         user.set_password(password)
-        user.save(using=self._db)
+        with transaction.atomic(using=self._db):
+            user.save(using=self._db)
+            Membership.objects.using(self._db).create(user=user, home=user.home, role=user.role)
         return user
 
     def get_by_natural_key(self, username: str | None) -> "User":
@@ -62,6 +87,8 @@ class User(AbstractBaseUser):
     Staff and managers belong to one home. Reviewers, operators and admins work for the portal and belong to none:
     a reviewer sees every home's work to be reviewed, an operator the fleet, an admin homes, people and rules;
     neither of the last two sees a family's pictures.
+
+    ``home`` and ``role`` are where and as what they work now; `Membership` has every place they may work at.
     """
 
     class Role(models.TextChoices):
@@ -90,11 +117,7 @@ class User(AbstractBaseUser):
     class Meta:
         ordering = ["name"]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(role__in=["staff", "manager"], home__isnull=False)
-                | Q(role__in=["reviewer", "operator", "admin"], home__isnull=True),
-                name="user_home_fits_role",
-            ),
+            models.CheckConstraint(condition=_role_fits_home(), name="user_home_fits_role"),
         ]
 
     def __str__(self) -> str:
@@ -139,6 +162,57 @@ class User(AbstractBaseUser):
     def is_admin(self) -> bool:
         return self.role == self.Role.ADMIN
 
+    @property
+    def other_places(self) -> "models.QuerySet[Membership]":
+        """Where else they may work now, for the switch in the header."""
+        open_ones = self.memberships.filter(Q(home=None) | Q(home__is_active=True)).select_related("home")
+        return open_ones.exclude(Q(home=self.home_id) if self.home_id else Q(home=None, role=self.role))
+
+    def work_at(self, place: "Membership") -> bool:
+        """Be there from now on; false if the place was taken away meanwhile."""
+        with transaction.atomic():
+            if not self.other_places.filter(pk=place.pk).select_for_update(of=("self",)).first():
+                return False
+            self.home, self.role = place.home, place.role
+            self.save(update_fields=["home", "role"])
+        return True
+
+
+class Membership(models.Model):
+    """A place where somebody may work, and as what; with a home, or for the portal without one."""
+
+    code = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    home = models.ForeignKey(FuneralHome, models.PROTECT, null=True, blank=True, related_name="memberships")
+    role = models.CharField(_("역할"), max_length=10, choices=User.Role.choices)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["home__name", "role"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "home"], name="membership_once_a_home"),
+            models.UniqueConstraint(fields=["user", "role"], condition=Q(home=None), name="membership_once_a_role"),
+            models.CheckConstraint(condition=_role_fits_home(), name="membership_home_fits_role"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.home.name} · {self.get_role_display()}" if self.home else self.get_role_display()
+
+    def end(self) -> bool:
+        """Take the place away; whoever works there goes to another of theirs. False if it is their last."""
+        with transaction.atomic():
+            user = User.objects.select_for_update().get(pk=self.user_id)
+            others = user.memberships.exclude(pk=self.pk).select_related("home")
+            if not others:
+                return False
+            if (user.home_id, user.role) == (self.home_id, self.role):
+                # One that is open, if there is any.
+                goes_to = min(others, key=lambda place: not (place.home is None or place.home.is_active))
+                user.home, user.role = goes_to.home, goes_to.role
+                user.save(update_fields=["home", "role"])
+            self.delete()
+        return True
+
 
 class Invitation(models.Model):
     """An invitation to a colleague, by a home's manager or, to any role, by an admin; its token is stored hashed.
@@ -169,11 +243,7 @@ class Invitation(models.Model):
                 condition=Q(accepted_at=None, home=None),
                 name="invitation_one_waiting_to_the_portal",
             ),
-            models.CheckConstraint(
-                condition=Q(role__in=["staff", "manager"], home__isnull=False)
-                | Q(role__in=["reviewer", "operator", "admin"], home__isnull=True),
-                name="invitation_home_fits_role",
-            ),
+            models.CheckConstraint(condition=_role_fits_home(), name="invitation_home_fits_role"),
         ]
 
     def __str__(self) -> str:

@@ -55,10 +55,15 @@ def invitation_revoke(request: HttpRequest, code: UUID) -> HttpResponse:
 @for_roles("manager", "admin")
 @require_POST
 def person_stop(request: HttpRequest, code: UUID) -> HttpResponse:
-    """Deactivate a colleague, who is out with the next request; never oneself, so that somebody remains who can."""
+    """Deactivate a colleague, who is out with the next request; never oneself, so that somebody remains who can.
+
+    A manager takes somebody who works elsewhere too out of this home alone.
+    """
     person = _person(request, code)
     if person == asker(request):
         messages.error(request, _("자기 자신은 멈출 수 없습니다."))
+    elif asker(request).is_manager and _leaves(request, person):
+        messages.success(request, _("%(name)s 님은 이제 이 장례식장에서 일하지 않습니다.") % {"name": person.name})
     elif _set_active(request, person, active=False):
         messages.success(
             request, _("%(name)s 님의 계정을 멈췄습니다. 열려 있던 화면도 바로 닫힙니다.") % {"name": person.name}
@@ -101,7 +106,7 @@ def _page(request: HttpRequest, form: InviteForm, *, status: int = 200) -> HttpR
     context = {
         "form": form,
         "home": home,
-        "people": home.people.order_by("-is_active", "name"),
+        "places": home.memberships.select_related("user").order_by("-user__is_active", "user__name"),
         "invitations": home.invitations.filter(accepted_at=None).select_related("invited_by"),
     }
     return render(request, "portal/people.html", context, status=status)
@@ -123,8 +128,19 @@ def _set_active(request: HttpRequest, person: User, *, active: bool) -> bool:
         changed = User.objects.filter(pk=person.pk, is_active=not active).update(is_active=active)
         if changed:
             action = "person.resumed" if active else "person.stopped"
-            audit.record(action, by=asker(request), home=person.home, subject=person.code, request=request)
+            home = _home(request) if asker(request).is_manager else person.home
+            audit.record(action, by=asker(request), home=home, subject=person.code, request=request)
     return changed == 1
+
+
+def _leaves(request: HttpRequest, person: User) -> bool:
+    """Whether somebody had another place to work at, and works at this home no longer."""
+    place = person.memberships.get(home=_home(request))
+    with transaction.atomic():
+        left = place.end()
+        if left:
+            audit.record("place.taken", by=asker(request), home=place.home, subject=person.code, request=request)
+    return left
 
 
 def _home(request: HttpRequest) -> FuneralHome:
@@ -134,7 +150,8 @@ def _home(request: HttpRequest) -> FuneralHome:
 
 def _person(request: HttpRequest, code: UUID) -> User:
     everybody = User.objects.select_related("home")
-    return get_object_or_404(everybody if asker(request).is_admin else everybody.filter(home=_home(request)), code=code)
+    mine = everybody if asker(request).is_admin else everybody.filter(memberships__home=_home(request))
+    return get_object_or_404(mine, code=code)
 
 
 def _invitation(request: HttpRequest, code: UUID) -> Invitation:

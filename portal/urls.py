@@ -4,7 +4,7 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from orders.views import prints
-from portal import everyone, fleet_pages, homes, metrics, operations, people
+from portal import everyone, fleet_pages, homes, metrics, operations, people, places
 from portal.health import health
 from portal.notices.stopping import notice_stop
 from portal.start import start
@@ -30,6 +30,11 @@ urlpatterns = [
     path("admin/homes/<uuid:code>/resume/", homes.home_resume, name="home_resume"),
     path("admin/people/", everyone.everyone, name="everyone"),
     path("admin/people/invite/", everyone.everyone_invite, name="everyone_invite"),
+    path("admin/companies/add/", homes.company_add, name="company_add"),
+    path("admin/people/<uuid:code>/", places.person, name="person"),
+    path("admin/people/<uuid:code>/places/add/", places.place_add, name="place_add"),
+    path("admin/people/<uuid:code>/places/<uuid:place_code>/remove/", places.place_remove, name="place_remove"),
+    path("places/<uuid:code>/", places.place_switch, name="place_switch"),
     path("operator/", operations.fleet, name="operator"),
     path("operator/live/", operations.fleet_live, name="operator_live"),
     path("operator/hosts/add/", fleet_pages.host_add, name="host_add"),

@@ -20,9 +20,11 @@ from orders.models import Approval, Candidate, Consent, Item, Order
 from orders.products import PRODUCTS
 from portal.demo.house import DemoError, House, Standin, write_private
 from portal.demo.sample_people import sample_photo
-from portal.models import FuneralHome, User
+from portal.models import Company, FuneralHome, User
 
 HOME, HOST = "한빛장례식장", "sample-host"
+# The manager works at both.
+SECOND_HOME, COMPANY = "한빛장례식장 별관", "한빛상조"
 # Always the same one: a second start finds it and makes no other.
 ORDER = UUID("6f1d5a52-6f0e-4d0a-9a5e-5f2f3b1c7a10")
 # Of `sample_people`: an old man with glasses.
@@ -58,6 +60,11 @@ def seed_accounts(password: str) -> list[Login]:
         elif not user.check_password(password):
             user.set_password(password)
             user.save(update_fields=["password"])
+    second, _ = FuneralHome.objects.get_or_create(name=SECOND_HOME)
+    company, _ = Company.objects.get_or_create(name=COMPANY)
+    FuneralHome.objects.filter(pk__in=(home.pk, second.pk), company=None).update(company=company)
+    manager = User.objects.get(email=EMAIL[User.Role.MANAGER])
+    manager.memberships.get_or_create(home=second, defaults={"role": User.Role.MANAGER})
     return [Login(role=role.value, email=email) for role, email, _ in PEOPLE]
 
 

@@ -172,7 +172,17 @@ TABLE: dict[str, Row] = {
     "home": admin(200, args=lambda a: [a.home.code], only=False),
     "home_stop": admin(FOUND, method="post", args=lambda a: [a.home.code]),
     "home_resume": admin(FOUND, method="post", args=lambda a: [a.home.code]),
+    "company_add": admin(422, method="post"),
     "everyone": admin(200),
+    "person": admin(200, args=lambda a: [a.staff.code]),
+    "place_add": admin(422, method="post", args=lambda a: [a.staff.code]),
+    "place_remove": admin(FOUND, method="post", args=lambda a: [a.staff.code, a.staff.memberships.get().code]),
+    # Somebody's own place to work at; nobody else's.
+    "place_switch": Row(
+        **dict.fromkeys(ROLES, GONE) | {"nobody": LOGIN, "staff": FOUND},
+        method="post",
+        args=lambda a: [a.staff.memberships.get().code],
+    ),
     "everyone_invite": admin(422, method="post"),
     # The fleet.
     "operator": operator(200),
