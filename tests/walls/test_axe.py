@@ -15,6 +15,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 SERIOUS = ("serious", "critical")
 OPTIONS = {"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+# A colour on its way from one theme to the other is neither's.
+STILL = "*, *::before, *::after { transition: none !important; animation: none !important; }"
 
 
 def pages_of(role: str) -> list[str]:
@@ -43,7 +45,8 @@ def window(browser: Browser, live_server, user, size) -> Page:
     client = Client()
     if user is not None:
         client.force_login(user)
-    context = browser.new_context(viewport=size, locale="ko-KR", base_url=live_server.url)
+    # Past the policy, which rightly refuses the style that holds everything still.
+    context = browser.new_context(viewport=size, locale="ko-KR", base_url=live_server.url, bypass_csp=True)
     cookies = [{"name": name, "value": each.value, "url": live_server.url} for name, each in client.cookies.items()]
     context.add_cookies(cookies)
     return context.new_page()
@@ -64,10 +67,11 @@ def test_no_page_has_a_serious_violation(browser, live_server, world, role, size
     page = window(browser, live_server, getattr(world, role), size)
     found, looked_at = {}, 0
     for name in pages_of(role):
-        answer = page.request.get(TABLE[name].url(name, world))
-        if not answer.headers.get("content-type", "").startswith("text/html"):
+        # Pictures and files are none, nor are the parts that a page fetches for itself.
+        if "<html" not in page.request.get(TABLE[name].url(name, world)).body()[:400].decode(errors="replace"):
             continue
         page.goto(TABLE[name].url(name, world))
+        page.add_style_tag(content=STILL)
         looked_at += 1
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme)
