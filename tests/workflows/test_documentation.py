@@ -23,7 +23,7 @@ def test_every_model_file_is_there_with_its_terms(model: ModelFile) -> None:
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
 def test_every_node_package_is_there_with_its_version(package: Package) -> None:
-    row = f"| [{package.name}]({package.repository}) | {package.version} | `{package.commit}` | {package.licence} |"
+    row = f"| [{package.name}]({package.repository}) | {package.version} | `{package.commit[:7]}` | {package.licence} |"
     assert row in PAGE
 
 

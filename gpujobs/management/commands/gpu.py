@@ -1,4 +1,4 @@
-"""manage.py gpu: add, list, doctor, scan, drain, resume, restart and remove GPU hosts."""
+"""manage.py gpu: add, list, doctor, scan, drain, resume, restart and remove GPU hosts; needs: what one is made of."""
 
 import json
 import shlex
@@ -14,10 +14,11 @@ from gpujobs.driver import target_of
 from gpujobs.faults import HostProblem
 from gpujobs.models import GpuHost, Instance
 from gpujobs.ssh import SshError, fingerprint, scan_host_key
+from gpujobs.workflows.needs import needs
 
 
 class Command(BaseCommand):
-    help = "GPU hosts: add, list, doctor, scan, drain, resume, restart, remove."
+    help = "GPU hosts: add, list, doctor, scan, needs, drain, resume, restart, remove."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -29,6 +30,7 @@ class Command(BaseCommand):
         look.add_argument("--json", action="store_true")
         search = actions.add_parser("scan", help="search hosts for what attempts left behind, and remove it")
         search.add_argument("name", nargs="?", help="a host; all of them without")
+        actions.add_parser("needs", help="what a host needs, as JSON: deploy/gpu-host/needs.json")
         for name, text in (
             ("drain", "give it no new work; what runs there ends"),
             ("resume", "give it work again"),
@@ -60,7 +62,7 @@ class Command(BaseCommand):
         add.add_argument(
             "--restart",
             default="",
-            help='command that restarts an instance, e.g. "systemctl --user restart comfyui@{index}"; {port} works too',
+            help='restarts an instance, e.g. "sudo -n systemctl restart comfyui@{index}.service"; {port} works too',
         )
         add.add_argument("--fingerprint", help="accept the host key with this fingerprint without asking")
         add.add_argument("--jump", help="name of a host to go through")
@@ -71,6 +73,7 @@ class Command(BaseCommand):
             "list": self.list,
             "doctor": self.doctor,
             "scan": self.scan,
+            "needs": self.needs,
             "drain": self.drain,
             "resume": self.resume,
             "restart": self.restart,
@@ -141,6 +144,9 @@ class Command(BaseCommand):
                 self.stdout.write(f"  :{each['instance']}  {each['kind']}  {each['what']}")
         if troubles := [one.trouble for one in searched if one.trouble]:
             raise CommandError("\n".join(troubles))
+
+    def needs(self, options: dict[str, Any]) -> None:
+        self.stdout.write(json.dumps(needs(), ensure_ascii=False, indent=1))
 
     def drain(self, options: dict[str, Any]) -> None:
         self._say(hosts.drain(_target(options["name"])), options["name"], "draining", "was not at work")
