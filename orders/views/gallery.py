@@ -57,6 +57,18 @@ class _Piece:
         return self.files[0]
 
     @property
+    def tall(self) -> Deliverable | None:
+        """Of a video, the one that fills a phone held upright."""
+        return next((file for file in self.files if file.is_video and file.height > file.width), None)
+
+    @property
+    def players(self) -> list[tuple[str, Deliverable]]:
+        """[(its class, the video)]: of two shapes the page shows the one that fits; a script is not needed for it."""
+        if self.tall is None or self.tall == self.shown:
+            return [("", self.shown)]
+        return [("on-upright", self.tall), ("on-broad", self.shown)]
+
+    @property
     def groups(self) -> list[tuple[str, list[tuple[str, Deliverable]]]]:
         """[(what for, [(which size, the file)])], without what is not there."""
         named = [(naming.label_of(file), file) for file in self.files]

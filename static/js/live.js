@@ -30,6 +30,16 @@ function offline(yes) {
   if (line) line.hidden = !yes;
 }
 
+// What was told as done stays while it is news: not beside a page that has shown newer things for a while.
+const TOLD_MS = 15_000;
+document.addEventListener("htmx:afterSwap", () => {
+  for (const message of document.querySelectorAll("#messages > .message.success")) {
+    message.dataset.since ??= performance.now();
+    const isOld = performance.now() - message.dataset.since > TOLD_MS;
+    if (isOld && !message.contains(document.activeElement)) message.remove();
+  }
+});
+
 document.addEventListener("click", (event) => {
   event.target.closest?.("[data-close-message]")?.closest(".message")?.remove();
   for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;

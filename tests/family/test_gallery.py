@@ -38,6 +38,32 @@ def test_the_page_shows_what_was_approved(family):
     assert 'href="tel:' not in words  # this home has not said its number
 
 
+def test_a_phone_held_upright_is_given_the_tall_video_and_its_poster(family):
+    broad = file_of(family, "living_video")
+    tall = Deliverable.objects.create(
+        item=broad.item,
+        approval=broad.approval,
+        variant="video-tall",
+        media_type="video/mp4",
+        file=broad.file,
+        preview=broad.preview,
+        download_name="고 김영자 님 메모리얼 비디오 세로.mp4",
+        sha256=broad.sha256,
+        byte_count=broad.byte_count,
+        width=1080,
+        height=1920,
+        duration_ms=10_000,
+    )
+    words = family.browser.get(family.url).content.decode()
+    for shape, file in (("on-upright", tall), ("on-broad", broad)):
+        shown = words.partition(f'<div class="frame bare {shape}">')[2].partition("</div>")[0]
+        assert f'poster="{family.url}/{file.code}/picture/"' in shown
+        assert f'src="{family.url}/{file.code}/video/"' in shown
+        assert f'width="{file.width}" height="{file.height}"' in shown
+        button = words.partition(f'<p class="{shape}">')[2].partition("</p>")[0]
+        assert f"{family.url}/{file.code}/" in button
+
+
 def test_the_page_needs_no_script_and_sets_no_cookie(family):
     page = family.browser.get(family.url)
     assert "<script" not in page.content.decode()

@@ -151,7 +151,8 @@ def receive_on_the_phone(phone, link):
     assert phone.evaluate("[...document.images].every(image => image.naturalWidth > 0)")
     assert phone.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     assert ranges == []
-    video = phone.locator("video")
+    video = phone.locator("video:visible")
+    assert video.evaluate("video => Number(video.height) > Number(video.width)"), "upright, as the phone is held"
     video.scroll_into_view_if_needed()
     video.evaluate("video => video.play()")
     wait_until(lambda: video.evaluate("video => video.currentTime") > 0.2)
