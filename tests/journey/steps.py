@@ -44,7 +44,7 @@ def type_the_facts(page: Page) -> None:
     page.get_by_label("별세일").fill("오늘")
     page.get_by_label("빈소 차림 시각").fill("내일 14:00")
     page.get_by_label("빈소", exact=True).fill("특실 2호")
-    page.get_by_label("성함", exact=True).nth(1).fill("이민정")
+    page.get_by_label("상주 성함", exact=True).fill("이민정")
     page.get_by_label("관계", exact=True).fill("딸")
     page.get_by_label("연락처").fill("01012345678")
 
