@@ -37,7 +37,9 @@ class Span:
 def busy_and_gaps(now: datetime, window: timedelta = WINDOW) -> dict[int, Busy]:
     """By instance; one that did nothing in the window is not in it."""
     since = now - window
-    ran = Attempt.objects.filter(Q(executed_at__gt=since) | Q(state=Attempt.State.RUNNING), started_at__isnull=False)
+    # What executed in the window has ended in it, or has not ended yet.
+    lately = Q(finished_at__gt=since) | Q(state__in=Attempt.LIVE)
+    ran = Attempt.objects.filter(lately, started_at__isnull=False)
     columns = ("instance", "sent_at", "started_at", "executed_at", "execution_ms", "finished_at")
     spans: dict[int, list[Span]] = defaultdict(list)
     for instance, sent, started, executed, milliseconds, finished in ran.values_list(*columns):

@@ -50,16 +50,23 @@ class WheelLost(Exception):
 
 
 def target_of(host: GpuHost) -> Target:
-    """Raises KeyUnusable where the host's passphrase has a name that nobody set."""
+    """Raises KeyUnusable where the host's key or its passphrase has a name that nobody set."""
     return Target(
         address=host.address,
         port=host.port,
         username=host.username,
         host_key=host.host_key,
         key_path=host.key_path,
+        private_key=_private_key(host.key_name),
         passphrase=_passphrase(host.passphrase_name),
         jump=target_of(host.jump) if host.jump else None,
     )
+
+
+def _private_key(name: str) -> str:
+    if name and name not in settings.GPU_PRIVATE_KEYS:
+        raise KeyUnusable(f"GPU_PRIVATE_KEY_{name} is not set")
+    return str(settings.GPU_PRIVATE_KEYS[name]) if name else ""
 
 
 def _passphrase(name: str) -> str | None:

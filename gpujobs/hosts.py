@@ -80,6 +80,14 @@ def restart_words(command: str, instance: Instance) -> list[str]:
     return [word.replace("{index}", str(instance.gpu_index)).replace("{port}", str(instance.port)) for word in words]
 
 
+def set_restart_command(instance: Instance, command: str) -> list[str]:
+    """Change it; returns its words. Raises HostProblem."""
+    instance.restart_command = restart_words(command, instance)
+    instance.save(update_fields=["restart_command"])
+    log.info("instance %s restarts by %s", instance, instance.restart_command, extra={"instance": instance.pk})
+    return instance.restart_command
+
+
 def find(name: str) -> GpuHost | Instance | None:
     """A host by its name, or an instance by "host:port"."""
     host, _, port = name.partition(":")

@@ -1,35 +1,25 @@
 """The fleet in Prometheus's form, computed at each scrape from the database and Redis.
 
 Nothing is counted in a process's memory: whichever web process answers, and however often it was restarted, the
-figures are the same. Counters count rows; they fall only when rows are deleted, which Prometheus takes for a restart.
+figures are the same. What ended is counted once (gpujobs.tally), so that a scrape costs the same in a year.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 import django_rq
-from django.db.models import Count, DurationField, ExpressionWrapper, F, Min, Q, Sum
+from django.db.models import Count, Min, Q, Sum
 from django.utils import timezone
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from redis import RedisError
 from rq.registry import FailedJobRegistry
 
-from gpujobs import overview, workflows
+from gpujobs import overview, tally, workflows
 from gpujobs.busy import WINDOW, busy_and_gaps
-from gpujobs.models import Attempt, GpuHost, Instance, Job, Scan
+from gpujobs.models import GpuHost, Instance, Job, Scan
+from gpujobs.tally import BUCKETS, Tally
 
-# Seconds; from a staging that takes a moment to a video that takes a quarter of an hour.
-BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1200)
-QUEUES = ("gpu", "portal", "upkeep")
-
-PHASES = {
-    "queued": (F("job__queued_at"), F("claimed_at")),
-    "staging": (F("claimed_at"), F("staged_at")),
-    "pending": (F("sent_at"), F("started_at")),
-    "execution": (F("started_at"), F("executed_at")),
-    "collecting": (F("executed_at"), F("collected_at")),
-}
+QUEUES = ("gpu", "portal", "upkeep", "hosts")
 
 
 class Fleet:
@@ -38,8 +28,7 @@ class Fleet:
     def collect(self) -> Iterator[Metric]:
         now = timezone.now()
         yield from _queue(now)
-        yield from _attempts()
-        yield _phases()
+        yield from _ended(tally.everything())
         yield from _instances(now)
         yield from _scans()
         yield from _rq()
@@ -75,48 +64,25 @@ def _queue(now: datetime) -> Iterator[Metric]:
     yield from (depth, oldest, overdue, possible)
 
 
-def _attempts() -> Iterator[Metric]:
+def _ended(tally: Tally) -> Iterator[Metric]:
     attempts = CounterMetricFamily(
         "gpujobs_attempts", "Attempts that ended, by how and by fault.", labels=["workflow", "outcome", "fault"]
     )
-    over = Attempt.objects.exclude(state__in=Attempt.LIVE).order_by()
-    for workflow, state, fault, count in over.values_list("job__workflow", "state", "fault").annotate(Count("pk")):
-        attempts.add_metric([workflow, state, fault], count)
+    for (workflow, outcome, fault), count in tally.attempts.items():
+        attempts.add_metric([workflow, outcome, fault], count)
     jobs = CounterMetricFamily("gpujobs_jobs", "Jobs that ended, by how.", labels=["workflow", "outcome"])
-    ended = Job.objects.filter(state__in=Job.ENDED).order_by()
-    for workflow, state, count in ended.values_list("workflow", "state").annotate(Count("pk")):
-        jobs.add_metric([workflow, state], count)
-    yield from (attempts, jobs)
-
-
-def _phases() -> Metric:
-    family = HistogramMetricFamily(
+    for (workflow, outcome), count in tally.jobs.items():
+        jobs.add_metric([workflow, outcome], count)
+    phases = HistogramMetricFamily(
         "gpujobs_phase_seconds",
         "How long succeeded attempts were in each phase: queued (first tries only), staging, pending in ComfyUI's"
         " queue, execution, collecting.",
         labels=["workflow", "phase"],
     )
-    spans = {
-        phase: ExpressionWrapper(end - start, output_field=DurationField()) for phase, (start, end) in PHASES.items()
-    }
-    wanted: dict[str, Any] = {}
-    for phase in PHASES:
-        counted = Q(number=1) if phase == "queued" else Q()
-        wanted[f"{phase}_sum"] = Sum(phase, filter=counted)
-        wanted[f"{phase}_count"] = Count(phase, filter=counted)
-        for number, limit in enumerate(BUCKETS):
-            within = counted & Q(**{f"{phase}__lte": timedelta(seconds=limit)})
-            wanted[f"{phase}_{number}"] = Count("pk", filter=within)
-    rows = Attempt.objects.filter(state=Attempt.State.SUCCEEDED).alias(**spans).order_by()
-    row: dict[str, Any]
-    for row in rows.values("job__workflow").annotate(**wanted):  # type: ignore[assignment]  # names made above
-        for phase in PHASES:
-            buckets = [(str(float(limit)), row[f"{phase}_{number}"]) for number, limit in enumerate(BUCKETS)]
-            total = row[f"{phase}_sum"] or timedelta(0)
-            family.add_metric(
-                [row["job__workflow"], phase], [*buckets, ("+Inf", row[f"{phase}_count"])], total.total_seconds()
-            )
-    return family
+    for (workflow, phase), spread in tally.phases.items():
+        buckets = [(str(float(limit)), number) for limit, number in zip(BUCKETS, spread.within, strict=True)]
+        phases.add_metric([workflow, phase], [*buckets, ("+Inf", spread.count)], spread.seconds)
+    yield from (attempts, jobs, phases)
 
 
 def _instances(now: datetime) -> Iterator[Metric]:

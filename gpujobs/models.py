@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 
 
 class GpuHost(models.Model):
-    """A machine with GPUs, reached by SSH. Its private key is named by path and stays out of the database."""
+    """A machine with GPUs, reached by SSH. Its private key is named, by path or as a secret, and stays out of the
+    database."""
 
     class State(models.TextChoices):
         ACTIVE = "active"
@@ -39,7 +40,9 @@ class GpuHost(models.Model):
     port = models.PositiveIntegerField(default=22)
     username = models.CharField(max_length=64)
     host_key = models.TextField(help_text="type and base64, as in known_hosts, without the host")
-    key_path = models.CharField(max_length=255)
+    # Either the path of the private key, or NAME of settings.GPU_PRIVATE_KEYS, which holds the key itself.
+    key_path = models.CharField(max_length=255, blank=True)
+    key_name = models.CharField(max_length=40, blank=True)
     # NAME of settings.GPU_KEY_PASSPHRASES; empty where the common passphrase, or none, opens the key.
     passphrase_name = models.CharField(max_length=40, blank=True)
     jump = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
@@ -164,6 +167,7 @@ class Job(models.Model):
             models.Index(F("workflow"), F("queued_at"), condition=Q(state="queued"), name="job_queue_by_age"),
             models.Index(F("workflow"), F("tenant"), condition=Q(state="running"), name="job_running"),
             models.Index(F("finished_at"), condition=Q(noted_at=None), name="job_unnoted"),
+            models.Index(F("finished_at"), condition=Q(finished_at__isnull=False), name="job_finished"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -349,3 +353,52 @@ class Scan(models.Model):
 
     def __str__(self) -> str:
         return f"{self.host.name} {self.at:%Y-%m-%d %H:%M}"
+
+
+class Errand(models.Model):
+    """Something that an operator sent a worker to do at a host, and what came of it."""
+
+    class Kind(models.TextChoices):
+        EXAMINE = "examine"
+        SCAN = "scan"
+        RESTART = "restart"
+
+    code = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    host = models.ForeignKey(GpuHost, models.CASCADE, related_name="errands")
+    # The one to restart; empty where it is about the whole host.
+    instance = models.ForeignKey(Instance, models.CASCADE, null=True, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    asked_at = models.DateTimeField(default=timezone.now)
+    begun_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    # Empty where all went well; what was said is in English. Found: things left behind, or instances without an answer.
+    fault = models.CharField(max_length=40, blank=True)
+    said = models.TextField(blank=True)
+    found = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-asked_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["host", "kind", "instance"],
+                condition=Q(ended_at=None),
+                nulls_distinct=False,
+                name="errand_one_at_a_time",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.instance or self.host}"
+
+
+class Settled(models.Model):
+    """What ended until then, counted once and for all (gpujobs.tally). The latest row is the one that counts."""
+
+    until = models.DateTimeField(unique=True)
+    figures = models.JSONField()
+
+    class Meta:
+        ordering = ["-until"]
+
+    def __str__(self) -> str:
+        return f"until {self.until:%Y-%m-%d %H:%M}"

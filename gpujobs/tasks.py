@@ -9,7 +9,7 @@ import rq
 from django.db.models import Q
 from django.utils import timezone
 
-from gpujobs import faults, runner, scanning, wakeup
+from gpujobs import errands, faults, runner, scanning, tally, wakeup
 from gpujobs.driver import drive as drive_host
 from gpujobs.models import Attempt, GpuHost, Job
 from gpujobs.runner import Superseded
@@ -29,9 +29,10 @@ def drive(host_code: str) -> None:
 
 
 def reconcile() -> None:
-    """Find what was left behind: hosts with work and no driver, jobs on hosts that are gone, ends nobody noted."""
+    """Find what was left behind: hosts with work and no driver, jobs on hosts that are gone, errands nobody runs."""
     now = timezone.now()
     free_gone_hosts(now)
+    errands.sweep(now)
     waiting = Job.objects.filter(state=Job.State.QUEUED, not_before__lte=now).exists()
     at_work = Q(instances__attempts__state__in=Attempt.LIVE) | Q(
         instances__attempts__cleaned_at=None, instances__attempts__isnull=False
@@ -48,7 +49,16 @@ def reconcile() -> None:
 def scan() -> None:
     """Search every host that was not searched for a day for what attempts may have left there."""
     for host in scanning.due_hosts():
-        django_rq.get_queue("upkeep").enqueue("gpujobs.tasks.scan_host", str(host.code), result_ttl=60)
+        django_rq.get_queue(errands.QUEUE).enqueue("gpujobs.tasks.scan_host", str(host.code), result_ttl=60)
+
+
+def settle() -> None:
+    """Count once and for all what ended a while ago."""
+    tally.settle(timezone.now())
+
+
+def run_errand(code: str) -> None:
+    errands.run(UUID(code))
 
 
 def scan_host(host_code: str) -> None:

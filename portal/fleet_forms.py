@@ -1,4 +1,4 @@
-"""The form by which an operator adds a GPU host."""
+"""The forms by which an operator adds a GPU host and says how its instances are restarted."""
 
 from typing import Any
 
@@ -10,6 +10,31 @@ from django.utils.translation import gettext_lazy as _
 from gpujobs.models import GpuHost
 
 PORTS_MOST = 16
+# A key of the environment rather than of a path, in a form's value.
+OF_ENVIRONMENT = "environment:"
+# One for each way in which ComfyUI is usually kept running. Operators choose, they do not write: a command typed on a
+# page would make of a portal session a shell on every GPU host, where families' photos lie.
+RESTART_COMMANDS = (
+    "systemctl --user restart comfyui@{index}",
+    "sudo -n systemctl restart comfyui@{index}",
+    "systemctl --user restart comfyui@{port}",
+    "sudo -n systemctl restart comfyui@{port}",
+)
+
+
+def restart_choices() -> list[tuple[str, str]]:
+    commands = dict.fromkeys((*RESTART_COMMANDS, *settings.GPU_RESTART_COMMANDS))
+    return [("", _("없음")), *((command, command) for command in commands)]
+
+
+class RestartForm(forms.Form):
+    """Which command restarts a host's instances."""
+
+    command = forms.ChoiceField(label=_("다시 켜는 명령"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["command"].choices = restart_choices()
 
 
 class HostForm(forms.Form):
@@ -46,15 +71,30 @@ class HostForm(forms.Form):
         validators=[RegexValidator(r"^/[\w./-]+$", _("/로 시작하는 폴더를 적어 주세요."))],
         help_text=_("ComfyUI가 폴더를 스스로 알려 주지 않을 때만 적어 주세요."),
     )
+    restart = forms.ChoiceField(
+        label=_("다시 켜는 명령"),
+        required=False,
+        help_text=_("{index}는 GPU 번호, {port}는 포트로 바뀝니다. 다른 명령은 터미널에서 정해 주세요."),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        known = GpuHost.objects.order_by("key_path").values_list("key_path", flat=True).distinct()
+        known = GpuHost.objects.exclude(key_path="").order_by("key_path").values_list("key_path", flat=True).distinct()
         keys = [*settings.GPU_KEYS, *(path for path in known if path not in settings.GPU_KEYS)]
-        self.fields["key_path"].choices = [(path, path) for path in keys]
+        secrets = [(f"{OF_ENVIRONMENT}{name}", f"GPU_PRIVATE_KEY_{name}") for name in settings.GPU_PRIVATE_KEYS]
+        self.fields["key_path"].choices = [*((path, path) for path in keys), *secrets]
         names = [(name, f"GPU_KEY_PASSPHRASE_{name}") for name in settings.GPU_KEY_PASSPHRASES]
         self.fields["passphrase_name"].choices = [("", "GPU_KEY_PASSPHRASE"), *names]
+        self.fields["restart"].choices = restart_choices()
         self.fields["jump"].queryset = GpuHost.objects.exclude(state=GpuHost.State.RETIRED)
+
+    def clean(self) -> dict[str, Any]:
+        """Either a path or the name of a secret."""
+        cleaned = self.cleaned_data
+        name = cleaned.get("key_path", "")
+        if name.startswith(OF_ENVIRONMENT):
+            cleaned |= {"key_path": "", "key_name": name.removeprefix(OF_ENVIRONMENT)}
+        return cleaned
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]

@@ -6,40 +6,58 @@ from uuid import UUID
 from django.contrib import messages
 from django.core import signing
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from gpujobs import doctor, hosts, overview, scanning, wakeup
+from gpujobs import doctor, errands, hosts, overview, wakeup
 from gpujobs.driver import target_of
 from gpujobs.faults import HostProblem
-from gpujobs.models import GpuHost, Instance
+from gpujobs.models import Errand, GpuHost, Instance
 from gpujobs.ssh import SshError, fingerprint, scan_host_key
-from portal import audit
+from portal import audit, live
 from portal.access import asker, for_roles
-from portal.fleet_forms import HostForm
+from portal.fault_words import in_words
+from portal.fleet_forms import HostForm, RestartForm
 
 # What was typed and the key that was seen travel through the browser between the two steps, signed.
 SALT, MINUTES = "host.add", 10
 ACTS = ("drain", "resume", "restart")
+ERRANDS_SHOWN = 5
 
 
 @for_roles("operator")
 @require_safe
 def host(request: HttpRequest, code: UUID) -> HttpResponse:
     one = _host(code)
+    return render(request, "portal/host.html", _shown(one) | {"restart": RestartForm()})
+
+
+@for_roles("operator")
+@require_safe
+def host_live(request: HttpRequest, code: UUID) -> HttpResponseBase:
+    """The page's changing part; 304 while nothing changed."""
+    shown = _shown(_host(code))
+    return live.fragment(request, "portal/_host.html", shown | {"oob": True}, version=shown["version"])
+
+
+def _shown(one: GpuHost) -> dict[str, Any]:
     instances = list(one.instances.select_related("host"))
-    return render(
-        request,
-        "portal/host.html",
-        {
-            "host": one,
-            "instances": instances,
-            "workflows": _by_workflow(instances),
-            "scan": one.scans.first(),
-        },
-    )
+    shown: dict[str, Any] = {
+        "host": one,
+        "instances": instances,
+        "workflows": _by_workflow(instances),
+        "scan": one.scans.first(),
+        "errands": list(one.errands.select_related("instance__host")[:ERRANDS_SHOWN]),
+    }
+    state = [
+        one.state,
+        [(i.code, i.state, i.fault, i.examined_at, i.restart_command, i.disk_free_mb) for i in instances],
+        shown["scan"] and shown["scan"].pk,
+        [(errand.code, errand.begun_at, errand.ended_at) for errand in shown["errands"]],
+    ]
+    return shown | {"version": live.version_of(state)}
 
 
 def _by_workflow(instances: list[Instance]) -> list[dict[str, Any]]:
@@ -61,24 +79,39 @@ def _by_workflow(instances: list[Instance]) -> list[dict[str, Any]]:
 @for_roles("operator")
 @require_POST
 def host_examine(request: HttpRequest, code: UUID) -> HttpResponse:
-    one = _host(code)
-    try:
-        problems = [f"{instance}: {said}" for instance, said in hosts.examine(one) if isinstance(said, str)]
-    except SshError as error:
-        problems = [str(error)]
-    _tell(request, problems, _("%(host)s: 모두 살펴봤습니다.") % {"host": one.name})
-    return redirect("host", one.code)
+    return _send(request, _host(code), Errand.Kind.EXAMINE)
 
 
 @for_roles("operator")
 @require_POST
 def host_scan(request: HttpRequest, code: UUID) -> HttpResponse:
-    one = _host(code)
-    scan = scanning.scan(one)
+    return _send(request, _host(code), Errand.Kind.SCAN)
+
+
+def _send(request: HttpRequest, one: GpuHost, kind: Errand.Kind, instance: Instance | None = None) -> HttpResponse:
+    """Somebody goes there; the page shows how far they are and what came of it."""
     with transaction.atomic():
-        audit.record("host.scanned", by=asker(request), subject=one.code, request=request, found=scan.found)
-    said = _("%(n)d개를 찾아 지웠습니다.") % {"n": scan.found} if scan.found else _("남은 것이 없습니다.")
-    _tell(request, [scan.trouble] if scan.trouble else [], said)
+        if errands.ask(one, kind, instance):
+            subject = instance.code if instance else one.code
+            action = f"instance.{kind}" if instance else f"host.{kind}"
+            audit.record(action, by=asker(request), subject=subject, request=request)
+    return redirect("host", one.code)
+
+
+@for_roles("operator")
+@require_POST
+def host_restart_command(request: HttpRequest, code: UUID) -> HttpResponse:
+    """Choose the command by which the host's instances are restarted."""
+    one, form = _host(code), RestartForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("목록에 있는 명령만 고를 수 있습니다."))
+        return redirect("host", one.code)
+    command = form.cleaned_data["command"]
+    with transaction.atomic():
+        for instance in one.instances.select_related("host"):
+            hosts.set_restart_command(instance, command)
+        audit.record("host.restart_command", by=asker(request), subject=one.code, request=request, command=command)
+    messages.success(request, _("%(host)s: 다시 켜는 명령을 바꿨습니다.") % {"host": one.name})
     return redirect("host", one.code)
 
 
@@ -94,7 +127,7 @@ def host_remove(request: HttpRequest, code: UUID) -> HttpResponse:
             forgotten = hosts.remove(one)
             audit.record("host.removed", by=asker(request), subject=code, request=request, forgotten=forgotten)
     except HostProblem as problem:
-        _tell(request, [str(problem)], "")
+        messages.error(request, _why(problem))
         return redirect("host", code)
     messages.success(request, _("%(host)s: 목록에서 뺐습니다.") % {"host": one.name})
     return redirect("operator")
@@ -108,8 +141,7 @@ def instance_act(request: HttpRequest, code: UUID, act: str) -> HttpResponse:
     if act not in ACTS or instance is None or instance.host.state == GpuHost.State.RETIRED:
         raise Http404
     if act == "restart":
-        _restart(request, instance)
-        return redirect("host", instance.host.code)
+        return _send(request, instance.host, Errand.Kind.RESTART, instance)
     with transaction.atomic():
         changed = hosts.drain(instance) if act == "drain" else hosts.resume(instance)
         if changed:
@@ -120,20 +152,6 @@ def instance_act(request: HttpRequest, code: UUID, act: str) -> HttpResponse:
     }[act]
     messages.success(request, said % {"one": instance})
     return redirect("host", instance.host.code)
-
-
-def _restart(request: HttpRequest, instance: Instance) -> None:
-    with transaction.atomic():
-        # Before it is tried: what was asked for stands, whatever comes of it.
-        audit.record("instance.restart", by=asker(request), subject=instance.code, request=request)
-    try:
-        hosts.restart(instance)
-    except (HostProblem, SshError) as error:
-        _tell(request, [str(error)], "")
-        return
-    wakeup.wake()
-    said = _("%(one)s: 다시 켰습니다. 작은 시험을 통과하면 일을 받습니다.") % {"one": instance}
-    messages.success(request, said)
 
 
 @for_roles("operator")
@@ -147,7 +165,7 @@ def host_add(request: HttpRequest) -> HttpResponse:
         try:
             key = scan_host_key(new.address, new.port, jump=target_of(new.jump) if new.jump else None)
         except SshError as error:
-            form.add_error(None, _("호스트에 닿지 못했습니다: %(why)s") % {"why": error})
+            form.add_error(None, _why(error))
         else:
             return render(
                 request,
@@ -163,8 +181,8 @@ def _signed(typed: dict[str, Any], key: str) -> str:
 
 
 def _new(typed: dict[str, Any]) -> GpuHost:
-    names = ("name", "address", "port", "username", "key_path", "passphrase_name", "jump")
-    return GpuHost(**{name: typed[name] for name in names})
+    names = ("name", "address", "port", "username", "key_path", "key_name", "passphrase_name", "jump")
+    return GpuHost(**{name: typed[name] for name in names if name in typed})
 
 
 def _add(request: HttpRequest) -> HttpResponse:
@@ -181,12 +199,12 @@ def _add(request: HttpRequest) -> HttpResponse:
         return redirect("operator")
     try:
         with transaction.atomic():
-            hosts.add(new, typed["ports"], directory=typed["directory"])
+            hosts.add(new, typed["ports"], directory=typed["directory"], restart=typed["restart"])
             audit.record(
                 "host.added", by=asker(request), subject=new.code, request=request, key=fingerprint(new.host_key)
             )
     except (HostProblem, SshError) as error:
-        _tell(request, [str(error)], "")
+        messages.error(request, _why(error))
         return redirect("host_add")
     wakeup.wake()
     messages.success(request, _("%(host)s: 더했습니다.") % {"host": new.name})
@@ -200,8 +218,7 @@ def _host(code: UUID) -> GpuHost:
     return one
 
 
-def _tell(request: HttpRequest, problems: list[str], done: str) -> None:
-    for problem in problems:
-        messages.error(request, _("하지 못했습니다: %(why)s") % {"why": problem})
-    if not problems:
-        messages.success(request, done)
+def _why(error: HostProblem | SshError) -> str:
+    """Our own sentence, and what the machine said."""
+    code = error.code if isinstance(error, HostProblem) else type(error).__name__
+    return f"{in_words(code)} ({error})"

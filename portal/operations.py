@@ -21,15 +21,23 @@ from portal.access import asker, for_roles
 @require_safe
 def fleet(request: HttpRequest) -> HttpResponse:
     day = charts.of_day(history.last_day(timezone.now()))
-    return render(request, "portal/operator.html", _shown() | {"charts": day})
+    return render(request, "portal/operator.html", {"fleet": _fleet(), "queue": _queue(), "charts": day})
 
 
 @for_roles("operator")
 @require_safe
 def fleet_live(request: HttpRequest) -> HttpResponseBase:
-    """The page's changing part; 304 while nothing changed."""
-    shown = _shown()
-    return live.fragment(request, "portal/_fleet.html", shown, version=shown["version"])
+    """What can be made, and the hosts; 304 while nothing changed."""
+    shown = _fleet()
+    return live.fragment(request, "portal/_fleet.html", {"fleet": shown}, version=shown["version"])
+
+
+@for_roles("operator")
+@require_safe
+def queue_live(request: HttpRequest) -> HttpResponseBase:
+    """What waits and what ended; 304 while nothing changed."""
+    shown = _queue()
+    return live.fragment(request, "portal/_queue.html", {"queue": shown}, version=shown["version"])
 
 
 @for_roles("operator")
@@ -61,30 +69,33 @@ def _set_state(request: HttpRequest, code: UUID, state: str, action: str) -> Gpu
     return host
 
 
-def _shown() -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "hosts": overview.hosts(),
-        "queue": overview.queue(),
-        "ended": overview.ended(),
-        "impossible": overview.impossible_workflows(),
-    }
-    instances = [one for each in shown["hosts"] for one in each.instances]
-    counts = {"instances": len(instances), "working": sum(bool(one.at_work) for one in instances)}
-    return shown | counts | {"version": live.version_of(_state(shown))}
-
-
-def _state(shown: dict[str, Any]) -> list[Any]:
-    """All that the page shows and that changes, in a form that compares."""
-    state: list[Any] = [shown["impossible"], [attempt.pk for attempt in shown["ended"]]]
-    for each in shown["hosts"]:
+def _fleet() -> dict[str, Any]:
+    """``version`` stands for all of it that changes."""
+    hosts, makeable = overview.hosts(), overview.makeable()
+    instances = [one for each in hosts for one in each.instances]
+    state: list[Any] = [[(each.workflow, each.on, [str(lack) for lack in each.lacks]) for each in makeable]]
+    for each in hosts:
         host = each.host
         state.append((host.code, host.state, each.driven, host.fault, host.fault_at))
         for one in each.instances:
             instance = one.instance
             state.append((instance.code, instance.state, instance.warm_workflow, instance.fault, instance.fault_at))
             state += [(work.attempt.pk, work.attempt.state, _step(work.progress)) for work in one.at_work]
-    state += [(waiting.job.pk, waiting.place, waiting.possible, waiting.put_off_until) for waiting in shown["queue"]]
-    return state
+    return {
+        "hosts": hosts,
+        "makeable": makeable,
+        "impossible": [each for each in makeable if not each.on],
+        "instances": len(instances),
+        "working": sum(bool(one.at_work) for one in instances),
+        "version": live.version_of(state),
+    }
+
+
+def _queue() -> dict[str, Any]:
+    waiting, ended, length = overview.queue(), overview.ended(), overview.queue_length()
+    state: list[Any] = [length, [attempt.pk for attempt in ended]]
+    state += [(each.job.pk, each.waits, each.possible, each.warm_on, each.put_off_until) for each in waiting]
+    return {"waiting": waiting, "ended": ended, "length": length, "version": live.version_of(state)}
 
 
 def _step(progress: overview.Progress | None) -> tuple[int, int] | None:

@@ -25,5 +25,6 @@ register(order_tasks.look_again_after_erasures, queue_name="upkeep", interval=HO
 register(retention.sweep, queue_name="upkeep", interval=HOUR, result_ttl=0, ttl=HOUR)
 # A tail that was cut off is found against the last of these.
 register(chain.checkpoint, queue_name="upkeep", interval=24 * HOUR, result_ttl=0, ttl=HOUR)
+register(tasks.settle, queue_name="upkeep", interval=HOUR, result_ttl=0, ttl=HOUR)
 # Each host once a day: the task takes those whose last search is a day old, so a lost run is made up for.
 register(tasks.scan, queue_name="upkeep", interval=HOUR, result_ttl=0, ttl=HOUR)

@@ -92,7 +92,8 @@ RQ_QUEUES = {
     for name, timeout in {
         "gpu": 6 * 3600,  # one driver of one GPU host; ends by itself when there is nothing to do
         "portal": 15 * 60,  # attaching results, finishing, messages
-        "upkeep": 5 * 60,  # reconcile, sweeps, scans
+        "upkeep": 5 * 60,  # reconcile, sweeps
+        "hosts": 15 * 60,  # visits to GPU hosts: what operators ask for, scans
     }.items()
 }
 RQ = {"WORKER_CLASS": "gpujobs.worker.Worker"}
@@ -106,6 +107,11 @@ GPUJOBS_IDLE_SECONDS = env.whole("GPUJOBS_IDLE_SECONDS", 300)
 GPUJOBS_WEDGED_SECONDS = env.whole("GPUJOBS_WEDGED_SECONDS", 600, least=1)
 # Private keys that an operator may choose from on a page, beside those in use.
 GPU_KEYS = env.words("GPU_KEYS")
+# Private keys themselves, for whoever keeps secrets in the environment: GPU_PRIVATE_KEY_EC2 is that of hosts added with
+# --key-secret EC2, and GPU_PRIVATE_KEY_EC2_FILE the file of such a secret.
+GPU_PRIVATE_KEYS = env.group("GPU_PRIVATE_KEY_")
+# Commands that operators may choose from on a page to restart an instance, beside those that come with the portal.
+GPU_RESTART_COMMANDS = env.words("GPU_RESTART_COMMANDS")
 # Of the private keys that GPU hosts name by path.
 GPU_KEY_PASSPHRASE = env.text("GPU_KEY_PASSPHRASE", "")
 # Of a key that has one of its own: GPU_KEY_PASSPHRASE_EC2 is that of hosts added with --passphrase EC2.

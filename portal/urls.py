@@ -4,7 +4,7 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from orders.views import prints
-from portal import everyone, fleet_pages, homes, metrics, operations, people, places
+from portal import everyone, fleet_pages, homes, message_queues, metrics, operations, people, places
 from portal.health import health
 from portal.notices.stopping import notice_stop
 from portal.start import start
@@ -37,8 +37,12 @@ urlpatterns = [
     path("places/<uuid:code>/", places.place_switch, name="place_switch"),
     path("operator/", operations.fleet, name="operator"),
     path("operator/live/", operations.fleet_live, name="operator_live"),
+    path("operator/queue/live/", operations.queue_live, name="operator_queue_live"),
+    path("operator/messages/", message_queues.shown, name="operator_messages"),
     path("operator/hosts/add/", fleet_pages.host_add, name="host_add"),
     path("operator/hosts/<uuid:code>/", fleet_pages.host, name="host"),
+    path("operator/hosts/<uuid:code>/live/", fleet_pages.host_live, name="host_live"),
+    path("operator/hosts/<uuid:code>/restart-command/", fleet_pages.host_restart_command, name="host_restart_command"),
     path("operator/hosts/<uuid:code>/examine/", fleet_pages.host_examine, name="host_examine"),
     path("operator/hosts/<uuid:code>/scan/", fleet_pages.host_scan, name="host_scan"),
     path("operator/hosts/<uuid:code>/remove/", fleet_pages.host_remove, name="host_remove"),

@@ -24,7 +24,7 @@ from gpujobs.ssh.errors import (
     LoginRefused,
 )
 from gpujobs.ssh.http import session_over
-from gpujobs.ssh.keys import SIGNATURES, Target, fingerprint_of, load_private_key, parse_host_key
+from gpujobs.ssh.keys import SIGNATURES, Target, fingerprint_of, key_of, parse_host_key
 
 # AES-GCM first: the CPU does it in one pass, where paramiko's own first choice (CTR and HMAC) takes two.
 CIPHERS: Final = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes256-ctr")
@@ -55,7 +55,7 @@ class HostConnection:
 
         Raises HostUnreachable, HostKeyMismatch, LoginRefused (KeyUnusable: our own key's fault).
         """
-        key = load_private_key(target.key_path, target.passphrase)
+        key = key_of(target)
         jump = HostConnection.open(target.jump, timeout=timeout) if target.jump else None
         try:
             road = jump._road_to(target) if jump else connect_tcp(target.address, target.port, timeout)
@@ -172,7 +172,7 @@ def scan_host_key(address: str, port: int, timeout: float = 10.0, *, jump: Targe
     if jump is None:
         return _shown_key(connect_tcp(address, port, timeout), f"{address}:{port}", timeout)
     with HostConnection.open(jump, timeout=timeout) as connection:
-        target = Target(address=address, port=port, username="", host_key="", key_path="")
+        target = Target(address=address, port=port, username="", host_key="")
         return _shown_key(connection._road_to(target), str(target), timeout)
 
 

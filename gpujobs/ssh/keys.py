@@ -33,6 +33,7 @@ class Target:
     """One account on one host.
 
     `host_key` is the pinned key as in known_hosts without the host: "ssh-ed25519 AAAA...".
+    Our own key is the text `private_key`, or lies at `key_path`.
     With `jump`, the connection goes through that host, which is pinned and logged into in the same way.
     """
 
@@ -40,7 +41,8 @@ class Target:
     port: int
     username: str
     host_key: str
-    key_path: str
+    key_path: str = ""
+    private_key: str = field(default="", repr=False)
     passphrase: str | None = field(default=None, repr=False)
     jump: "Target | None" = None
 
@@ -72,14 +74,30 @@ def fingerprint_of(blob: bytes) -> str:
     return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
 
 
+def key_of(target: Target) -> paramiko.PKey:
+    """Our key for a host. KeyUnusable says what is wrong with it."""
+    if target.private_key:
+        return _read(target.private_key.encode(), "the private key of the environment", target.passphrase)
+    return load_private_key(target.key_path, target.passphrase)
+
+
 def load_private_key(path: str, passphrase: str | None) -> paramiko.PKey:
-    """Our key from `path`, of whatever type and format it is. KeyUnusable says what is wrong with it.
+    """Our key from `path`. KeyUnusable says what is wrong with it."""
+    try:
+        data = Path(path).expanduser().read_bytes()
+    except OSError as error:
+        raise KeyUnusable(f"the key file {path} cannot be read: {error.strerror or error}") from error
+    return _read(data, f"the key file {path}", passphrase)
+
+
+def _read(data: bytes, what: str, passphrase: str | None) -> paramiko.PKey:
+    """A key of whatever type and format it is.
 
     paramiko 5.1 reads no locked key whose passphrase is a str, and takes a key without comment for an empty one
     wherever its length happens to need no padding: cryptography reads the file, and writes it anew for paramiko.
     """
     try:
-        key = _unlock(Path(path).expanduser().read_bytes(), path, passphrase)
+        key = _unlock(data, what, passphrase)
         plain = io.StringIO(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode())
         match key:
             case Ed25519PrivateKey():
@@ -89,18 +107,16 @@ def load_private_key(path: str, passphrase: str | None) -> paramiko.PKey:
             case EllipticCurvePrivateKey():
                 return paramiko.ECDSAKey.from_private_key(plain)
         raise ValueError("no host accepts keys of this type any more")
-    except OSError as error:
-        raise KeyUnusable(f"the key file {path} cannot be read: {error.strerror or error}") from error
     except (ValueError, TypeError, UnsupportedAlgorithm, paramiko.SSHException) as error:
-        raise KeyUnusable(f"the key file {path} is no private key of ours, or its passphrase is another") from error
+        raise KeyUnusable(f"{what} is no private key of ours, or its passphrase is another") from error
 
 
-def _unlock(data: bytes, path: str, passphrase: str | None) -> SSHPrivateKeyTypes:
+def _unlock(data: bytes, what: str, passphrase: str | None) -> SSHPrivateKeyTypes:
     load = load_ssh_private_key if b"OPENSSH PRIVATE KEY" in data else load_pem_private_key
     try:
         return cast(SSHPrivateKeyTypes, load(data, passphrase.encode() if passphrase else None))
     except TypeError as error:
         # Locked without a passphrase, or a passphrase without a lock; the second does no harm.
         if not passphrase:
-            raise KeyUnusable(f"the key file {path} needs a passphrase and none is set") from error
+            raise KeyUnusable(f"{what} needs a passphrase and none is set") from error
         return cast(SSHPrivateKeyTypes, load(data, None))

@@ -59,7 +59,7 @@ class House:
     def open(self) -> None:
         """Return once the web answers, with the workers started. The fleet must be known by then."""
         self._await_web()
-        for queue in ("gpu", "portal", "upkeep"):
+        for queue in ("gpu", "portal", "upkeep", "hosts"):
             self.portal.start(f"worker-{queue}", [*MANAGE, "rqworker", queue])
         self.portal.start("schedule", [*MANAGE, "rqcron", "portal.schedule"])
 

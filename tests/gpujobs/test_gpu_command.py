@@ -3,6 +3,7 @@
 import re
 from io import StringIO
 from pathlib import Path
+from uuid import uuid4
 
 import asyncssh
 import pytest
@@ -10,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from gpujobs import hosts, queueing, tasks, wakeup
+from gpujobs.claiming import claim
 from gpujobs.models import GpuHost, Instance, Job
 from gpujobs.ssh import fingerprint
 from gpujobs.standin import StandinHost
@@ -94,6 +96,44 @@ def test_a_key_with_a_passphrase_of_its_own_is_opened_by_the_environment(tmp_pat
     settings.GPU_KEY_PASSPHRASES = {"EC2": "not in the database"}
     add(standin, locked, "--passphrase", "EC2", *ports_of(standin))
     assert GpuHost.objects.get().passphrase_name == "EC2"
+
+
+def test_a_key_that_only_the_environment_holds_is_never_in_the_database(standin, key, settings):
+    words = ("add", "l4", f"gpu@127.0.0.1:{standin.ssh_port}", "--key-secret", "EC2", *ports_of(standin))
+    words += ("--fingerprint", fingerprint(standin.host_key))
+    with pytest.raises(CommandError, match="GPU_PRIVATE_KEY_EC2 is not set"):
+        gpu(*words)
+    settings.GPU_PRIVATE_KEYS = {"EC2": key.read_text()}
+    gpu(*words)
+    host = GpuHost.objects.get()
+    assert (host.key_path, host.key_name) == ("", "EC2")
+    settings.GPU_PRIVATE_KEYS = {"EC2": "no key at all"}
+    gpu("restart-command", "l4", "df")
+    with pytest.raises(CommandError, match="no private key of ours"):
+        gpu("restart", "l4")
+
+
+def test_a_restart_command_is_set_and_taken_away():
+    host = make_host()
+    for index in (0, 1):
+        make_instance(host, 8188 + index, gpu_index=index)
+    assert gpu("restart-command", "l4", "systemctl --user restart comfyui@{index}") == (
+        "l4:8188: systemctl --user restart comfyui@0\nl4:8189: systemctl --user restart comfyui@1\n"
+    )
+    assert gpu("restart-command", "l4:8189", "") == "l4:8189: none\n"
+    assert [one.restart_command != [] for one in Instance.objects.order_by("port")] == [True, False]
+
+
+def test_what_an_instance_does_and_what_waits_is_said_with_the_reason():
+    instance = make_instance(make_host(), warm_workflow="portrait")
+    Job.objects.bulk_create([a_job(images={}, due=30), a_job("life_scene", images={}, due=300)])
+    attempt = claim(instance, driver=uuid4())
+    due = f"{attempt.job.due_at:%Y-%m-%dT%H:%MZ}"
+    assert f"    portrait {attempt.job_id}  claimed: warm for portrait, due {due}" in gpu("list")
+    waiting = gpu("queue")
+    assert re.search(r"^  1  life_scene  [0-9a-f-]{36}  wanted \S+  due \S+  waits for its turn$", waiting, re.M)
+    Instance.objects.update(workflows=["portrait"])
+    assert "no active instance can make it" in gpu("queue")
 
 
 def test_a_host_behind_another_is_added_and_driven_through_it(tmp_path, standin, key):

@@ -1,17 +1,21 @@
 """What Prometheus reads is what the rows say, whoever answers."""
 
+import time
 from datetime import timedelta
 from uuid import uuid4
 
 import django_rq
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from redis import RedisError
 
+from gpujobs import tally
 from gpujobs.metrics import Fleet
-from gpujobs.models import Attempt, Instance, Job, Scan
+from gpujobs.models import Attempt, Instance, Job, Scan, Settled
 from tests.gpujobs.making import a_job, make_host, make_instance
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +47,8 @@ def queued(workflow="portrait", *, waiting=0.0, **fields):
 
 
 def an_attempt(instance, *, claimed=0.0, state="succeeded", job=None, **after):
-    """Ended; ``after``: seconds after the claim at which something happened."""
+    """Ended, after a minute unless said otherwise; ``after``: seconds after the claim at which something happened."""
+    after = {"finished_at": 60} | after
     begun = timezone.now() - timedelta(seconds=claimed)
     fields = {name: begun + timedelta(seconds=s) if name.endswith("_at") else s for name, s in after.items()}
     job = job or queued(state="running", waiting=claimed + 4)
@@ -138,3 +143,75 @@ def test_the_number_of_queries_does_not_grow_with_the_fleet(instance, django_ass
         an_attempt(make_instance(instance.host, port), sent_at=0, started_at=0, executed_at=1)
     with django_assert_max_num_queries(12):
         scraped()
+
+
+def figures():
+    """Those that count rows; the rest belongs to the moment."""
+    counted = ("gpujobs_attempts_total", "gpujobs_jobs_total", "gpujobs_phase_seconds")
+    return {key: value for key, value in scraped().items() if key[0].startswith(counted)}
+
+
+def test_what_is_settled_is_counted_once_and_every_figure_stays_the_same(instance):
+    for ago in (7200, 3000, 1000, 60):
+        moments = {"staged_at": 0.3, "sent_at": 0.4, "started_at": 1.4, "executed_at": 21.4, "collected_at": 21.9}
+        an_attempt(instance, claimed=ago, finished_at=30, **moments)
+        an_attempt(instance, claimed=ago, state="failed", fault="cuda", finished_at=5)
+    now, before = timezone.now(), figures()
+    for later in (timedelta(minutes=-30), timedelta(0), timedelta(0), timedelta(minutes=5)):
+        tally.settle(now + later)
+        assert figures() == before
+    assert Settled.objects.count() == 1
+    # What is counted may go: no counter ever falls.
+    Attempt.objects.filter(finished_at__lt=now - tally.MARGIN).delete()
+    assert figures() == before
+
+
+def test_what_ends_after_it_was_settled_is_added(instance):
+    an_attempt(instance, claimed=3600, finished_at=10)
+    tally.settle(timezone.now())
+    an_attempt(instance, finished_at=0)
+    assert value("gpujobs_attempts_total", workflow="portrait", outcome="succeeded", fault="") == 2
+
+
+MANY = """
+    WITH made AS (
+        INSERT INTO gpujobs_job (id, workflow, params, images, seed, tenant, reference, due_at, queued_at, not_before,
+            state, charged_attempts, fault, fault_text, finished_at, noted_at)
+        SELECT gen_random_uuid(), (ARRAY['portrait', 'life_scene', 'living_video'])[1 + n %% 3], '{}', '{}', n,
+            gen_random_uuid(), gen_random_uuid(), now(), at, at, 'succeeded', 0, '', '', at + interval '40 s', at
+        FROM generate_series(1, 100000) AS n, LATERAL (SELECT now() - interval '2 hours' - n * interval '30 s' AS at)
+        RETURNING id, queued_at
+    )
+    INSERT INTO gpujobs_attempt (id, job_id, instance_id, number, state, driver, why, prompt_id, claimed_at, staged_at,
+        sending_at, sent_at, started_at, executed_at, collected_at, finished_at, execution_ms, fault, fault_text,
+        charged, cleaned_at)
+    SELECT gen_random_uuid(), id, %s, 1, 'succeeded', gen_random_uuid(), '', '', queued_at + interval '1 s',
+        queued_at + interval '2 s', queued_at + interval '2 s', queued_at + interval '2 s', queued_at + interval '3 s',
+        queued_at + interval '39 s', queued_at + interval '40 s', queued_at + interval '40 s', 36000, '', '', false,
+        queued_at + interval '40 s'
+    FROM made
+"""
+
+
+def test_a_scrape_of_a_hundred_thousand_attempts_costs_what_one_of_a_few_does(instance, django_assert_max_num_queries):
+    with connection.cursor() as cursor:
+        # Without looking up each row's keys: it is the scrape that is measured.
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(MANY, [instance.pk])
+        cursor.execute("SET LOCAL session_replication_role = origin")
+        cursor.execute("ANALYZE gpujobs_attempt, gpujobs_job")
+    tally.settle(timezone.now())
+    an_attempt(instance, finished_at=0)
+    with django_assert_max_num_queries(13), CaptureQueriesContext(connection) as captured:
+        begun = time.monotonic()
+        found = scraped()
+        took = time.monotonic() - begun
+    assert sum(v for (name, _), v in found.items() if name == "gpujobs_attempts_total") == 100_001
+    # A busy machine's second; read row by row, it is several.
+    assert took < 1, [(query["time"], query["sql"][:200]) for query in captured.captured_queries]
+    with connection.cursor() as cursor:
+        read = []
+        for query in captured.captured_queries:
+            cursor.execute(f"EXPLAIN {query['sql']}")
+            read += [line for (line,) in cursor.fetchall() if "Seq Scan" in line]
+    assert not [line for line in read if "gpujobs_attempt" in line or "gpujobs_job" in line]

@@ -3,13 +3,14 @@
 import re
 from datetime import timedelta
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import django_rq
 import pytest
 from django.utils import timezone
 
-from gpujobs import history
-from gpujobs.models import Attempt, GpuHost, Instance, Job, Scan
+from gpujobs import errands, history, tasks
+from gpujobs.models import Attempt, Errand, GpuHost, Instance, Job, Scan
 from gpujobs.ssh import fingerprint
 from gpujobs.standin import Settings, StandinHost
 from portal import charts
@@ -37,6 +38,19 @@ def standin(tmp_path):
 
 def done():
     return list(AuditEvent.objects.order_by("pk").values_list("action", flat=True))
+
+
+def carried_out():
+    """What the worker of the queue would do with what was sent."""
+    queue = django_rq.get_queue("hosts")
+    for message in queue.get_jobs():
+        assert message.func_name == "gpujobs.tasks.run_errand"
+        errands.run(UUID(message.args[0]))
+    queue.empty()
+
+
+def shown(console, host):
+    return console.get(f"/operator/hosts/{host.code}/live/").content.decode()
 
 
 def said(page):
@@ -78,6 +92,18 @@ def test_a_host_is_added_after_its_fingerprint_was_shown_and_agreed_to(console, 
     )
     console.post("/operator/hosts/add/", {"seen": seen})
     assert GpuHost.objects.count() == 1, "the second click adds nothing"
+
+
+def test_a_host_is_added_with_a_key_that_only_the_environment_holds(console, standin, settings):
+    standin, key = standin
+    settings.GPU_PRIVATE_KEYS = {"EC2": Path(key).read_text()}
+    page = console.post("/operator/hosts/add/", typed(standin, "environment:EC2"))
+    seen = re.search(r'name="seen" value="([^"]+)"', page.content.decode())[1]
+    assert "PRIVATE KEY" not in seen
+    console.post("/operator/hosts/add/", {"seen": seen})
+    host = GpuHost.objects.get()
+    assert (host.key_path, host.key_name) == ("", "EC2")
+    assert host.instances.count() == 2
 
 
 def test_what_was_signed_cannot_be_changed(console, standin):
@@ -136,24 +162,94 @@ def test_looking_again_finds_what_was_put_right(console, fleet):
     for part in ("1k3d68.onnx", "2d106det.onnx", "genderage.onnx", "glintr100.onnx", "scrfd_10g_bnkps.onnx"):
         (folder / part).touch()
     console.post(f"/operator/hosts/{fleet.host.code}/examine/")
+    assert "portrait" not in Instance.objects.get().workflows, "nobody waits for it on the page"
+    assert "기다리는 중" in shown(console, fleet.host)
+    carried_out()
     assert "portrait" in Instance.objects.get().workflows
+    assert "모두 살펴봤습니다." in shown(console, fleet.host)
+    assert done() == ["host.examine"]
 
 
 def test_an_instance_that_does_not_answer_is_said_to_be_so(console, fleet):
     fleet.standin.instances[0].kill()
-    page = console.post(f"/operator/hosts/{fleet.host.code}/examine/", follow=True)
-    assert any("하지 못했습니다" in message for message in said(page))
+    console.post(f"/operator/hosts/{fleet.host.code}/examine/")
+    carried_out()
+    page = shown(console, fleet.host)
+    assert "대답하지 않은 인스턴스가 있습니다." in page
+    assert str(fleet.instances[0]) in page
+
+
+def test_a_host_that_cannot_be_reached_is_said_to_be_so_in_our_own_words(console, fleet):
+    GpuHost.objects.update(port=1)
+    console.post(f"/operator/hosts/{fleet.host.code}/scan/")
+    console.post(f"/operator/hosts/{fleet.host.code}/examine/")
+    carried_out()
+    page = shown(console, fleet.host)
+    assert "호스트에 닿지 못했습니다." in page
+    assert "다 찾아보지 못했습니다." in page
+    assert "127.0.0.1:1 cannot be reached" in page
+
+
+def test_a_second_click_sends_nobody_again_until_the_first_is_back(console):
+    host = make_host()
+    for _ in range(2):
+        console.post(f"/operator/hosts/{host.code}/scan/")
+    assert Errand.objects.count() == django_rq.get_queue("hosts").count == 1
+    assert done() == ["host.scan"]
+    Errand.objects.update(begun_at=timezone.now(), ended_at=timezone.now())
+    console.post(f"/operator/hosts/{host.code}/scan/")
+    assert Errand.objects.count() == 2
+
+
+def test_an_errand_that_was_lost_on_the_way_is_sent_again_and_one_that_died_is_ended(console, redis_client):
+    host = make_host()
+    for kind in ("scan", "examine"):
+        console.post(f"/operator/hosts/{host.code}/{kind}/")
+    redis_client.flushdb()
+    lost, dead = Errand.objects.get(kind="scan"), Errand.objects.get(kind="examine")
+    long_ago = timezone.now() - timedelta(hours=1)
+    Errand.objects.filter(pk=lost.pk).update(asked_at=long_ago)
+    Errand.objects.filter(pk=dead.pk).update(begun_at=long_ago)
+    for _ in range(3):
+        tasks.reconcile()
+    assert [job.args for job in django_rq.get_queue("hosts").jobs] == [(str(lost.code),)]
+    assert "끝을 알 수 없습니다" in shown(console, host)
+
+
+def test_what_came_of_an_errand_is_told_to_whoever_does_not_see_the_page(console):
+    host = make_host()
+    page = console.get(f"/operator/hosts/{host.code}/").content.decode()
+    assert '<div id="errand-said" class="for-ear" role="status"></div>' in page
+    assert "hx-swap-oob" not in page
+    Errand.objects.create(host=host, kind="scan", begun_at=timezone.now(), ended_at=timezone.now(), found=3)
+    assert re.search(
+        r'hx-swap-oob="innerHTML:#errand-said">남은 파일 찾기: 3개를 찾아 지웠습니다.</div>', shown(console, host)
+    )
+
+
+def test_the_host_s_page_is_told_nothing_new_and_then_what_is(console, django_assert_max_num_queries):
+    host = make_host()
+    for port in range(8188, 8196):
+        make_instance(host, port)
+    version = console.get(f"/operator/hosts/{host.code}/").context["version"]
+    live = f"/operator/hosts/{host.code}/live/"
+    with django_assert_max_num_queries(7):
+        assert console.get(live, {"shown": version}).status_code == 204
+    Errand.objects.create(host=host, kind="scan")
+    assert console.get(live, {"shown": version}).status_code == 200
 
 
 def test_a_search_shows_what_it_found_and_is_on_record(console, fleet):
     folder = Path(fleet.standin.root) / "gpu0/output/portal" / uuid4().hex
     folder.mkdir(parents=True)
     (folder / "out_00001_.png").touch()
-    page = console.post(f"/operator/hosts/{fleet.host.code}/scan/", follow=True)
-    assert "1개를 찾아 지웠습니다." in page.content.decode()
-    assert "out_00001_.png" in page.content.decode()
+    console.post(f"/operator/hosts/{fleet.host.code}/scan/")
+    carried_out()
+    page = shown(console, fleet.host)
+    assert page.count("1개를 찾아 지웠습니다.") >= 2
+    assert "out_00001_.png" in page
     assert Scan.objects.get().found == 1
-    assert done() == ["host.scanned"]
+    assert done() == ["host.scan"]
 
 
 # Acting
@@ -179,23 +275,51 @@ def test_a_restart_runs_the_hosts_own_command_and_the_instance_must_prove_itself
     Instance.objects.update(restart_command=["df"])
     code = Instance.objects.get().code
     console.post(f"/operator/instances/{code}/restart/")
+    carried_out()
     instance = Instance.objects.get()
     assert (instance.state, instance.fault) == ("out", "restarted")
+    assert "다시 켰습니다." in shown(console, fleet.host)
     assert instance.probe_at > timezone.now()
     assert done() == ["instance.restart"]
 
 
 def test_a_restart_that_fails_says_so(console, fleet):
     Instance.objects.update(restart_command=["systemctl", "restart", "comfyui"])
-    page = console.post(f"/operator/instances/{Instance.objects.get().code}/restart/", follow=True)
-    assert any("ended with 127" in message for message in said(page))
+    console.post(f"/operator/instances/{Instance.objects.get().code}/restart/")
+    carried_out()
+    page = shown(console, fleet.host)
+    assert "다시 켜는 명령이 실패했습니다." in page
+    assert "ended with 127" in page
 
 
 def test_without_a_command_there_is_no_button_and_no_restart(console, fleet):
     code = Instance.objects.get().code
-    assert "다시 켜기" not in console.get(f"/operator/hosts/{fleet.host.code}/").content.decode()
+    assert f"/operator/instances/{code}/restart/" not in shown(console, fleet.host)
     console.post(f"/operator/instances/{code}/restart/")
+    carried_out()
     assert Instance.objects.get().state == "active"
+    assert "다시 켜는 명령이 정해져 있지 않습니다." in shown(console, fleet.host)
+
+
+def test_a_restart_command_is_chosen_from_those_that_were_thought_of_before(console, settings):
+    settings.GPU_RESTART_COMMANDS = ["docker restart comfyui-{port}"]
+    host = make_host()
+    for index in (0, 1):
+        make_instance(host, 8188 + index, gpu_index=index)
+    change = f"/operator/hosts/{host.code}/restart-command/"
+    console.post(change, {"command": "systemctl --user restart comfyui@{index}"})
+    commands = list(Instance.objects.order_by("port").values_list("restart_command", flat=True))
+    assert commands == [["systemctl", "--user", "restart", f"comfyui@{index}"] for index in (0, 1)]
+    console.post(change, {"command": "docker restart comfyui-{port}"})
+    assert Instance.objects.get(port=8189).restart_command[-1] == "comfyui-8189"
+    page = console.post(change, {"command": "rm -rf /home"}, follow=True)
+    assert "목록에 있는 명령만 고를 수 있습니다." in said(page)
+    assert Instance.objects.get(port=8189).restart_command[-1] == "comfyui-8189"
+    console.post(change, {"command": ""})
+    assert Instance.objects.get(port=8189).restart_command == []
+    events = AuditEvent.objects.filter(action="host.restart_command").order_by("pk")
+    assert [event.details["command"] for event in events][1] == "docker restart comfyui-{port}"
+    assert len(events) == 3
 
 
 def test_a_host_goes_only_after_its_name_was_typed(console):
@@ -213,7 +337,7 @@ def test_a_host_that_made_something_leaves_the_list_and_stays_on_record(console)
     console.post(f"/operator/hosts/{host.code}/remove/", {"typed": "l4"})
     assert GpuHost.objects.get().state == "retired"
     assert console.get(f"/operator/hosts/{host.code}/").status_code == 404
-    assert console.get("/operator/").context["hosts"] == []
+    assert console.get("/operator/").context["fleet"]["hosts"] == []
 
 
 def test_a_host_with_files_of_ours_stays(console):
@@ -221,7 +345,7 @@ def test_a_host_with_files_of_ours_stays(console):
     an_attempt(make_instance(host))
     page = console.post(f"/operator/hosts/{host.code}/remove/", {"typed": "l4"}, follow=True)
     assert GpuHost.objects.get().state == "active"
-    assert any("still has work or files of ours" in message for message in said(page))
+    assert any("아직 하던 일이나 우리 파일이 남아 있습니다." in message for message in said(page))
 
 
 # The day

@@ -7,9 +7,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from gpujobs import progress
+from gpujobs import claiming, overview, progress
 from gpujobs.models import Attempt, GpuHost, Instance, Job
 from portal.models import AuditEvent
+from portal.templatetags.portal_format import exact
 from tests.gpujobs.making import a_job, make_host, make_instance
 
 
@@ -27,6 +28,11 @@ def make_attempt(instance, job=None, **fields):
 def make_ended(instance, state=Attempt.State.SUCCEEDED, **fields):
     now = timezone.now()
     return make_attempt(instance, claimed_at=now - timedelta(seconds=95), finished_at=now, state=state, **fields)
+
+
+@pytest.fixture(autouse=True)
+def _everybody_may(settings):
+    settings.GPUJOBS_MAY_RUN = "tests.gpujobs.making.everybody_may"
 
 
 @pytest.fixture
@@ -50,8 +56,9 @@ def test_it_shows_what_an_instance_does_step_by_step(console, instance):
     waiting = make_attempt(instance, job=make_job(workflow="life_scene", state=Job.State.RUNNING))
     page = page_of(console)
     assert "NVIDIA L4" in page
-    assert "portrait · 12/30단계" in page
-    assert f"{waiting.job.workflow} · 맡음" in page
+    assert "영정사진 · 12/30단계" in page
+    assert "생활 장면 · 맡음" in page
+    assert waiting.job.workflow == "life_scene"
 
 
 def test_it_shows_a_fault_with_what_was_said(console, instance):
@@ -60,7 +67,7 @@ def test_it_shows_a_fault_with_what_was_said(console, instance):
     )
     page = page_of(console)
     assert "빠짐" in page
-    assert "out_of_memory" in page
+    assert "GPU 메모리가 모자랐습니다." in page
     assert "Allocation on device &lt;0&gt;" in page
 
 
@@ -70,14 +77,57 @@ def test_it_shows_the_queue_by_urgency_with_how_many_instances_could(console, in
     make_job(workflow="portrait", due=10)
     page = page_of(console)
     rows = re.findall(r"<tr>\s*<td class=\"num\".*?</tr>", page, re.DOTALL)
-    assert ["portrait" in rows[0], "life_scene" in rows[1]] == [True, True]
-    assert ["없음" in row for row in rows] == [False, True]
+    assert ["영정사진" in rows[0], "생활 장면" in rows[1]] == [True, True]
+    assert ["만들 수 있는 곳 없음" in row for row in rows] == [False, True]
 
 
-def test_it_says_which_workflow_nobody_can_make(console, instance):
-    Instance.objects.update(workflows=["portrait"])
-    make_job(workflow="living_video")
-    assert "지금 어느 GPU에서도 만들 수 없습니다" in page_of(console)
+def test_it_says_which_workflow_nobody_can_make_and_what_each_instance_lacks(console, instance):
+    lacks = [{"kind": "model", "what": "models/CogVideo", "detail": "not there"}]
+    Instance.objects.update(workflows=["portrait", "life_scene", "print_master", "video_extend"])
+    Instance.objects.update(findings={"living_video": lacks})
+    page = page_of(console)
+    assert "지금 어느 GPU에서도 만들 수 없는 것이 있습니다." in page
+    alert = re.search(r'role="alert".*?</ul>', page, re.DOTALL)[0]
+    assert "움직이는 영상" in alert
+    assert "l4:8188 · 모델 파일이 없습니다" in alert
+    assert "models/CogVideo" in alert
+    assert "영정사진" not in alert
+    Instance.objects.update(state="out")
+    assert "영정사진" in re.search(r'role="alert".*?</ul>', page_of(console), re.DOTALL)[0]
+
+
+def test_it_says_why_a_job_was_given_to_an_instance(console, instance):
+    home, other = uuid4(), make_job(state=Job.State.RUNNING)
+    Job.objects.filter(pk=other.pk).update(tenant=home)
+    make_attempt(instance, job=other)
+    make_job(workflow="portrait", home=home)
+    second = make_instance(instance.host, port=8189, warm_workflow="portrait")
+    chosen = claiming.claim(second, driver=uuid4())
+    assert chosen.why.startswith("warm for portrait, due ")
+    page = page_of(console)
+    due = exact(chosen.job.due_at)
+    assert f"모델이 올라가 있어서 · {due}까지 필요 · 같은 장례식장의 일이 이미 1개 돌고 있어 2분 뒤로" in page
+
+
+def test_the_queue_stands_in_the_order_in_which_instances_choose_and_says_why_each_waits(console, instance):
+    now = timezone.now()
+    make_job(workflow="living_video", due=45)
+    make_job(workflow="portrait", due=600, queued_at=now - timedelta(minutes=20))
+    make_job(workflow="life_scene", due=300, not_before=now + timedelta(minutes=2))
+    make_attempt(instance, job=make_job(workflow="living_video", state=Job.State.RUNNING))
+    waiting = overview.queue()
+    assert [each.job.workflow for each in waiting] == ["portrait", "life_scene", "living_video"]
+    assert [each.waits for each in waiting] == ["held_back", "put_off", "held_back"]
+    assert waiting[0].warm_on == ["l4:8188"]
+    page = page_of(console)
+    assert "긴 영상이 도는 자리는 건너뛰고" in page
+    assert "먼저 봐야 해서" in page
+    assert "모델이 올라가 있는 곳: l4:8188" in page
+
+
+def test_the_charts_stand_before_the_queue(console, instance):
+    page = page_of(console)
+    assert page.index('id="fleet"') < page.index('id="day-title"') < page.index('id="queue"')
 
 
 def test_it_shows_how_the_last_attempts_ended_and_how_long_they_took(console, instance):
@@ -123,7 +173,7 @@ def test_what_did_not_change_costs_a_status_line(console, instance):
 
 
 def test_the_page_made_with_this_state_is_told_nothing_new(console, instance):
-    version = console.get("/operator/").context["version"]
+    version = console.get("/operator/").context["fleet"]["version"]
     assert console.get("/operator/live/", {"shown": version}).status_code == 204
 
 

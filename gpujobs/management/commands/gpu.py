@@ -1,4 +1,4 @@
-"""manage.py gpu: add, list, doctor, scan, drain, resume, restart and remove GPU hosts; needs: what one is made of."""
+"""manage.py gpu: GPU hosts: add, list, queue, doctor, scan, drain, resume, restart, remove; needs: what one is made of."""
 
 import json
 import shlex
@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from gpujobs import hosts, scanning, wakeup
+from gpujobs import hosts, overview, scanning, wakeup
 from gpujobs.doctor import Result, Verdict, table, verdicts_of
 from gpujobs.driver import target_of
 from gpujobs.faults import HostProblem
@@ -18,12 +18,13 @@ from gpujobs.workflows.needs import needs
 
 
 class Command(BaseCommand):
-    help = "GPU hosts: add, list, doctor, scan, needs, drain, resume, restart, remove."
+    help = "GPU hosts: add, list, queue, doctor, scan, needs, drain, resume, restart, restart-command, remove."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
         self._add_arguments_of_add(actions.add_parser("add", help="add a host after showing its key's fingerprint"))
-        listing = actions.add_parser("list", help="hosts and instances with their state")
+        actions.add_parser("queue", help="what waits, in the order in which it is wanted, and why it waits")
+        listing = actions.add_parser("list", help="hosts and instances with their state and what they do, and why")
         listing.add_argument("--all", action="store_true", help="removed ones as well")
         look = actions.add_parser("doctor", help="what each instance can make, or exactly what it lacks; looks now")
         look.add_argument("name", nargs="?", help="a host; all of them without")
@@ -40,10 +41,21 @@ class Command(BaseCommand):
             action = actions.add_parser(name, help=text)
             action.add_argument("name", help="a host" if name == "remove" else "a host, or an instance as host:port")
 
+        command = actions.add_parser("restart-command", help="set the command that restarts an instance; empty: none")
+        command.add_argument("name", help="a host, or an instance as host:port")
+        command.add_argument("command", help='with {index} or {port}, e.g. "systemctl --user restart comfyui@{index}"')
+
     def _add_arguments_of_add(self, add: ArgumentParser) -> None:
         add.add_argument("name")
         add.add_argument("address", help="user@host or user@host:port")
-        add.add_argument("--key", required=True, help="path of the private key on the portal's machine")
+        key = add.add_mutually_exclusive_group(required=True)
+        key.add_argument("--key", default="", metavar="PATH", help="of the private key on the portal's machine")
+        key.add_argument(
+            "--key-secret",
+            default="",
+            metavar="NAME",
+            help="the environment's GPU_PRIVATE_KEY_NAME holds the key itself",
+        )
         add.add_argument(
             "--passphrase",
             metavar="NAME",
@@ -71,12 +83,14 @@ class Command(BaseCommand):
         actions = {
             "add": self.add,
             "list": self.list,
+            "queue": self.queue,
             "doctor": self.doctor,
             "scan": self.scan,
             "needs": self.needs,
             "drain": self.drain,
             "resume": self.resume,
             "restart": self.restart,
+            "restart-command": self.restart_command,
             "remove": self.remove,
         }
         try:
@@ -107,6 +121,7 @@ class Command(BaseCommand):
         return key
 
     def list(self, options: dict[str, Any]) -> None:
+        at_work = {one.instance.pk: one.at_work for each in overview.hosts() for one in each.instances}
         every = GpuHost.objects.prefetch_related("instances")
         for host in every if options["all"] else every.exclude(state=GpuHost.State.RETIRED):
             through = f"  through {host.jump.name}" if host.jump else ""
@@ -115,6 +130,16 @@ class Command(BaseCommand):
             for instance in host.instances.all():
                 fault = f"  {instance.fault}: {instance.fault_text}" if instance.fault else ""
                 self.stdout.write(f"  {_described(instance)}  {instance.state}{fault}")
+                for work in at_work.get(instance.pk, ()):
+                    self.stdout.write(f"    {_at_work(work)}")
+
+    def queue(self, options: dict[str, Any]) -> None:
+        for each in overview.queue():
+            warm = f"; warm on {', '.join(each.warm_on)}" if each.warm_on else ""
+            self.stdout.write(
+                f"{each.place:3}  {each.job.workflow}  {each.job.pk}  wanted {each.wanted_at:%Y-%m-%dT%H:%MZ}"
+                f"  due {each.job.due_at:%Y-%m-%dT%H:%MZ}  {each.waits}{warm}"
+            )
 
     def doctor(self, options: dict[str, Any]) -> None:
         results: list[Result] = []
@@ -161,6 +186,12 @@ class Command(BaseCommand):
             self.stdout.write(f"{instance}: restarted; it is tried before it gets work again")
         wakeup.wake()
 
+    def restart_command(self, options: dict[str, Any]) -> None:
+        target = _target(options["name"])
+        for instance in target.instances.select_related("host") if isinstance(target, GpuHost) else [target]:
+            words = hosts.set_restart_command(instance, options["command"])
+            self.stdout.write(f"{instance}: {shlex.join(words) or 'none'}")
+
     def remove(self, options: dict[str, Any]) -> None:
         forgotten = hosts.remove(_host(options["name"]))
         self._say(forgotten, options["name"], "forgotten", "off the list; what it made stays on record")
@@ -174,6 +205,12 @@ def _as_json(instance: Instance, verdicts: list[Verdict] | str) -> dict[str, Any
         return {"instance": str(instance), "error": verdicts}
     found = {v.workflow: [{"kind": f.kind, "what": f.what, "detail": f.detail} for f in v.findings] for v in verdicts}
     return {"instance": str(instance), "ready": [v.workflow for v in verdicts if v.ready], "findings": found}
+
+
+def _at_work(work: overview.AtWork) -> str:
+    attempt, told = work.attempt, work.progress
+    step = f" {told.step}/{told.steps}" if told and told.steps else ""
+    return f"{attempt.job.workflow} {attempt.job_id}  {attempt.state}{step}: {attempt.why or 'no reason recorded'}"
 
 
 def _described(instance: Instance) -> str:
@@ -197,6 +234,7 @@ def _new_host(options: dict[str, Any]) -> GpuHost:
         port=int(port or 22),
         username=username,
         key_path=options["key"],
+        key_name=options["key_secret"],
         passphrase_name=options["passphrase"],
         jump=_host(options["jump"]) if options["jump"] else None,
     )
