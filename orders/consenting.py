@@ -39,8 +39,8 @@ class AlreadyAnswered(Exception):
 
 
 def text_for(order: Order) -> ConsentText:
-    """The newest words of the order's path."""
-    return ConsentText.objects.filter(made_for=order.made_for).latest("version")
+    """The newest words of the order's path that its home asks with."""
+    return ConsentText.objects.asked_by(order.home, order.made_for)
 
 
 @dataclass(frozen=True, kw_only=True)

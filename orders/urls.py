@@ -2,6 +2,7 @@ from django.urls import path, re_path
 
 from orders.views import (
     consent,
+    consent_texts,
     desk,
     family,
     family_consent,
@@ -41,6 +42,10 @@ urlpatterns = [
         objections.objection_settle,
         name="objection_settle",
     ),
+    path("orders/<uuid:code>/consent/<uuid:consent_code>/", consent.consent_shown, name="consent_shown"),
+    path("consent-texts/", consent_texts.texts, name="consent_texts"),
+    path("consent-texts/<slug:made_for>/new/", consent_texts.text_new, name="consent_text_new"),
+    path("consent-texts/<slug:whose>/<slug:made_for>/<int:version>/", consent_texts.text, name="consent_text"),
     path("photos/<uuid:code>/<int:size>/", pictures.photo_preview, name="photo_preview"),
     path("candidates/<uuid:code>/file/", pictures.candidate_file, name="candidate_file"),
     path("candidates/<uuid:code>/preview/", pictures.candidate_preview, name="candidate_preview"),

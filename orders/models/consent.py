@@ -6,18 +6,34 @@ import uuid
 from typing import Any, ClassVar, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from orders.models.family_link import FamilyLink
 from orders.models.order import Order
-from portal.models import User
+from portal.models import FuneralHome, User
+
+
+class ConsentTextQuerySet(models.QuerySet["ConsentText"]):
+    def of(self, home: FuneralHome | None, made_for: str) -> Self:
+        """A home's own versions of one path, or the portal's without a home; the newest first."""
+        return self.filter(home=home, made_for=made_for).order_by("-version")
+
+    def asked_by(self, home: FuneralHome, made_for: str) -> "ConsentText":
+        """The words that this home asks with now: its own newest, or the portal's where it has none."""
+        offered = self.filter(Q(home=home) | Q(home=None), made_for=made_for)
+        text = offered.order_by(F("home").asc(nulls_last=True), "-version").first()
+        if text is None:
+            raise ConsentText.DoesNotExist(made_for)
+        return text
 
 
 class ConsentText(models.Model):
-    """One version of the words of one path; never changed once somebody agreed to it."""
+    """One published version of the words of one path; never changed or deleted, which the database holds to as well."""
 
+    # Whose words they are; without a home the portal's, with which every home asks that has none of its own.
+    home = models.ForeignKey(FuneralHome, models.PROTECT, null=True, related_name="consent_texts")
     made_for = models.CharField(max_length=10, choices=Order.For.choices)
     version = models.PositiveSmallIntegerField()
     # [{"key": "likeness", "required": true, "title": …, "purpose": …, "items": …, "period": …, "refusal": …}, …]
@@ -25,18 +41,26 @@ class ConsentText(models.Model):
     preamble = models.TextField()
     sha256 = models.CharField(max_length=64, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+
+    objects = ConsentTextQuerySet.as_manager()
 
     class Meta:
         ordering = ["made_for", "-version"]
-        constraints = [models.UniqueConstraint(fields=["made_for", "version"], name="consent_text_version_unique")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["made_for", "version"], condition=Q(home=None), name="consent_text_version_unique"
+            ),
+            models.UniqueConstraint(fields=["home", "made_for", "version"], name="consent_text_version_of_home_unique"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.made_for} v{self.version}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Raises ValueError for words that somebody has agreed to; a trigger of the database refuses it as well."""
-        if self.pk and Consent.objects.filter(text=self).exists():
-            raise ValueError(f"{self} has been agreed to; add a new version")
+        """Raises ValueError for words that are published; a trigger of the database refuses it as well."""
+        if self.pk:
+            raise ValueError(f"{self} is published; add a new version")
         self.sha256 = self.digest()
         super().save(*args, **kwargs)
 
@@ -48,7 +72,7 @@ class ConsentText(models.Model):
     @property
     def paragraphs(self) -> list[str]:
         """The preamble's; pages translate each, and each text of the boxes, where the catalogue has it."""
-        return self.preamble.splitlines()
+        return [line for line in self.preamble.splitlines() if line]
 
     @property
     def required_keys(self) -> set[str]:

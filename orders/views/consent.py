@@ -6,7 +6,8 @@ from django.contrib import messages
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -14,9 +15,11 @@ from orders import consenting, drafting, hangul, uploading
 from orders.access import get_order
 from orders.views import responses
 from orders.views.desk import order_page
+from portal import audit
 from portal.access import asker, for_roles
 
 LONGEST_REASON = 200
+KINDS = {"pdf": "application/pdf", "jpg": "image/jpeg", "png": "image/png"}
 
 
 @for_roles("staff", "manager")
@@ -49,10 +52,23 @@ def consent_withdraw(request: HttpRequest, code: UUID) -> HttpResponse:
     return redirect(responses.page_of(code, "consent"))
 
 
+@for_roles("staff", "manager")
+@require_safe
+def consent_shown(request: HttpRequest, code: UUID, consent_code: UUID) -> HttpResponse:
+    """The whole record on one page, to be read and printed: the words, the answers, who, when, from where and how."""
+    order = get_order(asker(request), code)
+    consents = order.consents.select_related("text__home", "recorded_by", "family_link")
+    consent = get_object_or_404(consents, code=consent_code)
+    audit.record_read("consent.read", by=asker(request), home=order.home, subject=order.code, request=request)
+    suffix = consent.evidence.rsplit(".", 1)[-1] if consent.evidence else ""
+    context = {"order": order, "consent": consent, "text": consent.text, "is_picture": suffix not in ("", "pdf")}
+    return render(request, "orders/consent_record.html", context)
+
+
 @for_roles("staff", "manager", "reviewer")
 @require_safe
 def consent_paper(request: HttpRequest, code: UUID, consent_code: UUID) -> HttpResponseBase:
-    """The signed paper, to be saved: a PDF of somebody else's is not opened inside the portal."""
+    """The signed paper or signature, to be saved: a PDF of somebody else's is not opened inside the portal."""
     consent = get_object_or_404(get_order(asker(request), code).consents, code=consent_code)
     if not consent.evidence:
         raise Http404
@@ -61,8 +77,7 @@ def consent_paper(request: HttpRequest, code: UUID, consent_code: UUID) -> HttpR
         file = default_storage.open(consent.evidence)
     except FileNotFoundError as error:
         raise Http404 from error
-    content_type = "application/pdf" if suffix == "pdf" else "image/jpeg"
-    name = _("동의서") + f"-{consent.signed_at:%Y%m%d}.{suffix}"
-    response = FileResponse(file, as_attachment=True, filename=name, content_type=content_type)
+    name = _("동의서") + f"-{timezone.localtime(consent.signed_at):%Y%m%d}.{suffix}"
+    response = FileResponse(file, as_attachment=True, filename=name, content_type=KINDS[suffix])
     response["Cache-Control"] = "private, no-store"
     return response

@@ -222,6 +222,18 @@ TABLE: dict[str, Row] = {
     "orders:consent_record": home(422, method="post", args=draft, makes=True),
     "orders:consent_withdraw": home(FOUND, method="post", args=order),
     "orders:consent_paper": home_and_reviewer(200, args=lambda a: [a.order.code, a.consent.code]),
+    "orders:consent_shown": home(200, args=lambda a: [a.order.code, a.consent.code]),
+    # The words of consent: a home's own for its manager, the portal's for an admin.
+    "orders:consent_texts": Row(**dict.fromkeys(ROLES, GONE) | {"nobody": LOGIN, "manager": 200, "admin": 200}),
+    "orders:consent_text": Row(
+        **dict.fromkeys(ROLES, GONE) | {"nobody": LOGIN, "manager": 200, "admin": 200},
+        args=lambda a: ["portal", "deceased", 1],
+    ),
+    "orders:consent_text_new": Row(
+        **dict.fromkeys(ROLES, GONE) | {"nobody": LOGIN, "manager": 200, "admin": 200},
+        args=lambda a: ["deceased"],
+        only=False,
+    ),
     "orders:objection_record": home(422, method="post", args=order),
     "orders:objection_settle": home(422, method="post", args=lambda a: [a.order.code, a.objection.code]),
     # Photos and what was made of them.
