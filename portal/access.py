@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from ipaddress import ip_address
 from typing import Concatenate, ParamSpec, cast
 
 from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
@@ -32,7 +33,7 @@ def for_roles(*roles: str) -> Callable[[View[P]], View[P]]:
         @login_required
         @wraps(view)
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            if asker(request).role not in roles:
+            if asker(request).role not in roles or not _may_work_from_here(request):
                 raise Http404
             if asker(request).must_enrol:
                 return redirect("mfa_index")
@@ -41,6 +42,15 @@ def for_roles(*roles: str) -> Callable[[View[P]], View[P]]:
         return cast(View[P], guarded)
 
     return decorate
+
+
+def _may_work_from_here(request: HttpRequest) -> bool:
+    """Whether an operator or admin asks from one of ADMIN_NETWORKS; nobody else is held to them."""
+    user = asker(request)
+    if not settings.ADMIN_NETWORKS or not (user.is_operator or user.is_admin):
+        return True
+    address = ip_address(client_address(request) or "::")
+    return any(address in network for network in settings.ADMIN_NETWORKS)
 
 
 def recently_authenticated(view: View[P]) -> View[P]:

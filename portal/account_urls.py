@@ -3,9 +3,14 @@
 from allauth.account import views as account
 from django.urls import include, path, re_path
 
+from portal import session_pages
+
 urlpatterns = [
     path("login/", account.login, name="account_login"),
     path("logout/", account.logout, name="account_logout"),
+    path("logins/", session_pages.logins, name="logins"),
+    path("logins/end-others/", session_pages.logins_end_others, name="logins_end_others"),
+    path("logins/<uuid:code>/end/", session_pages.login_end, name="login_end"),
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
     path("password/change/", account.password_change, name="account_change_password"),

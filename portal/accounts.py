@@ -5,9 +5,11 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from portal import audit
 from portal.absolute import absolute_url
@@ -29,6 +31,13 @@ class HomeBackend(AuthenticationBackend):  # type: ignore[misc]  # allauth is un
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped
+    error_messages = DefaultAccountAdapter.error_messages | {
+        # Said alike of an address that nobody has.
+        "too_many_login_attempts": _(
+            "비밀번호를 여러 번 틀려 이 계정을 잠시 잠갔습니다. 5분 뒤에 다시 하시거나 비밀번호를 다시 정해 주세요."
+        ),
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
@@ -48,6 +57,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
             # What was done stands, and whoever asked for a link asks again.
             log.error("mail %s not sent: %s", template_prefix, type(error).__name__)
 
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            self._record_attempt("login.locked", request, credentials)
+            raise
+
     def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse | None:
         if not user.may_log_in:
             return self.respond_user_inactive(request, user)
@@ -64,11 +80,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
             _record("login.ended", request.user, request)
         super().logout(request)
 
-    @transaction.atomic
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        self._record_attempt("login.failed", request, credentials)
+
+    @transaction.atomic
+    def _record_attempt(self, action: str, request: HttpRequest, credentials: dict[str, Any]) -> None:
         user = User.objects.filter(email__iexact=credentials.get("email", "")).first()
         audit.record(
-            "login.failed",
+            action,
             by="system",
             home=user.home if user else None,
             subject=user.code if user else None,

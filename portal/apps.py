@@ -7,5 +7,5 @@ class PortalConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        # Registers the system checks, and who listens to allauth.
-        from portal import checks, second_factor  # noqa: F401
+        # Registers the system checks, and who listens to Django and allauth.
+        from portal import checks, second_factor, sessions  # noqa: F401

@@ -8,6 +8,7 @@ program with a sentence, never with a guess.
 import math
 import os
 import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -63,6 +64,14 @@ def decimal(name: str, default: float, *, least: float = 0.0) -> float:
 def words(name: str, default: str = "") -> list[str]:
     """A comma-separated list; empty parts fall away."""
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """A comma-separated list of addresses and networks, e.g. ``203.0.113.7,2001:db8::/48``."""
+    try:
+        return [ip_network(word) for word in words(name)]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}.") from error
 
 
 def one_of(name: str, options: tuple[str, ...]) -> str:

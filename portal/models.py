@@ -214,6 +214,23 @@ class Membership(models.Model):
         return True
 
 
+class OpenLogin(models.Model):
+    """One browser in which somebody is logged in (portal.sessions)."""
+
+    LONGEST_BROWSER = 300
+
+    code = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="open_logins")
+    session_key = models.CharField(max_length=40)
+    address = models.GenericIPAddressField(null=True)
+    browser = models.CharField(max_length=LONGEST_BROWSER)
+    started_at = models.DateTimeField(auto_now_add=True)
+    last_seen_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return str(self.code)
+
+
 class Invitation(models.Model):
     """An invitation to a colleague, by a home's manager or, to any role, by an admin; its token is stored hashed.
 

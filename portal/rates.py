@@ -5,7 +5,7 @@ Settings hand allauth's own to allauth; the rest are asked for by name through `
 
 from dataclasses import dataclass
 
-MINUTE, HOUR = 60, 60 * 60
+MINUTE, HOUR, DAY = 60, 60 * 60, 24 * 60 * 60
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Rate:
 ALLAUTH: dict[str, tuple[Rate, ...]] = {
     # 30 attempts a minute from one address: a whole desk may share it.
     "login": (Rate(30, MINUTE, "ip"),),
-    # 10 failures a minute from one address, and 5 in five minutes for one e-mail; then both wait.
-    "login_failed": (Rate(10, MINUTE, "ip"), Rate(5, 5 * MINUTE, "key")),
+    # 10 failures a minute from one address; 5 in five minutes and 20 in a day for one e-mail; then they wait.
+    "login_failed": (Rate(10, MINUTE, "ip"), Rate(5, 5 * MINUTE, "key"), Rate(20, DAY, "key")),
     # 20 mails an hour asked for from one address, 5 an hour for one e-mail.
     "reset_password": (Rate(20, HOUR, "ip"), Rate(5, HOUR, "key")),
     # 20 openings of a reset link a minute from one address.

@@ -51,6 +51,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "portal.sessions.end_when_idle",
 ]
 
 ROOT_URLCONF = "portal.urls"
@@ -217,6 +218,11 @@ SESSION_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_AGE = int(timedelta(days=365).total_seconds())
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
+# A login that nobody uses ends after so many minutes: at a home's desk, and of whoever reaches every home's work.
+IDLE_MINUTES_HOME = env.whole("IDLE_MINUTES_HOME", 30, least=1)
+IDLE_MINUTES_PORTAL = env.whole("IDLE_MINUTES_PORTAL", 15, least=1)
+# From where operators and admins may work; empty: from anywhere.
+ADMIN_NETWORKS = env.networks("ADMIN_NETWORKS")
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

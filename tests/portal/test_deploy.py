@@ -25,6 +25,8 @@ PRODUCTION = {
     "DEBUG": "no",
 }
 
+READERS = "text|flag|whole|decimal|words|networks|one_of|database|redis_url"
+
 
 def manage(*arguments, **changes):
     env = os.environ | PRODUCTION | changes
@@ -82,9 +84,7 @@ def test_every_variable_that_is_read_is_in_the_docs_and_no_other():
     for folder in ("portal", "orders", "gpujobs"):
         for file in (settings.BASE_DIR / folder).rglob("*.py"):
             text = file.read_text(encoding="utf-8")
-            read |= set(
-                re.findall(r'\benv\.(?:text|flag|whole|decimal|words|one_of|database|redis_url)\(\s*"(\w+)"', text)
-            )
+            read |= set(re.findall(rf'\benv\.(?:{READERS})\(\s*"(\w+)"', text))
             read |= {f"{prefix}NAME" for prefix in re.findall(r'\benv\.group\("(\w+)"', text)}
     read -= {"X_FILE"}
     table = (settings.BASE_DIR / "docs" / "settings.md").read_text(encoding="utf-8")

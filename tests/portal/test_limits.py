@@ -105,6 +105,6 @@ def test_the_answer_says_when_to_come_back(clock, db):
 
 
 def test_allauth_is_given_the_same_numbers():
-    assert for_allauth()["login_failed"] == "10/60s/ip,5/300s/key"
+    assert for_allauth()["login_failed"] == "10/60s/ip,5/300s/key,20/86400s/key"
     assert set(for_allauth()) == set(ALLAUTH)
     assert all(isinstance(rate, Rate) and rate.times > 0 for rate in PORTAL.values())
