@@ -1,4 +1,4 @@
-"""Taking a job off the queue for one instance: one conditional UPDATE, one attempt row, in one transaction."""
+"""Taking a job off the queue for one instance: a conditional UPDATE and its attempt's row, in one statement."""
 
 import logging
 import threading
@@ -63,9 +63,18 @@ _ON_GPUS_SQL = """
     SELECT tenant, count(*) FROM gpujobs_job WHERE state = 'running' AND id IS DISTINCT FROM %(without)s GROUP BY tenant
 """
 _TAKE_SQL = """
-    UPDATE gpujobs_job SET state = 'running'
-    WHERE id = (SELECT id FROM gpujobs_job WHERE id = %(job)s AND state = 'queued' FOR UPDATE SKIP LOCKED)
-    RETURNING *, (SELECT count(*) FROM gpujobs_attempt WHERE job_id = gpujobs_job.id) AS attempted
+    WITH taken AS (
+        UPDATE gpujobs_job SET state = 'running'
+        WHERE id = (SELECT id FROM gpujobs_job WHERE id = %(job)s AND state = 'queued' FOR UPDATE SKIP LOCKED)
+        RETURNING *
+    ), written AS (
+        INSERT INTO gpujobs_attempt (id, job_id, number, state, instance_id, driver, why, claimed_at,
+            prompt_id, fault, fault_text, charged)
+        SELECT %(attempt)s, id, 1 + (SELECT count(*) FROM gpujobs_attempt WHERE job_id = taken.id), 'claimed',
+            %(instance)s, %(driver)s, %(why)s, %(now)s, '', '', '', false
+        FROM taken RETURNING number
+    )
+    SELECT taken.*, written.number FROM taken, written
 """
 
 
@@ -148,19 +157,22 @@ def _rows(sql: str, given: dict[str, Any]) -> list[tuple[Any, ...]]:
 
 
 def _take(chosen: Chosen, instance: Instance, driver: UUID) -> Attempt | None:
+    attempt = Attempt(instance=instance, driver=driver, why=chosen.why)
+    given = {"job": chosen.job, "attempt": attempt.pk, "instance": instance.pk, "driver": driver}
+    given |= {"why": attempt.why, "now": attempt.claimed_at}
     with transaction.atomic():
-        job = next(iter(Job.objects.raw(_TAKE_SQL, {"job": chosen.job})), None)
+        job = next(iter(Job.objects.raw(_TAKE_SQL, given)), None)
         if job is None:
             return None
+        attempt.job, attempt.number = job, vars(job)["number"]
         if not _may_run([job.reference]):
             # Consent or the order went away since it was queued.
+            Attempt.objects.filter(pk=attempt.pk).delete()
             job.end(Job.State.CANCELLED, fault="not_allowed")
             wakeup.tell_of_end(job.pk)
             return None
-        number = vars(job)["attempted"] + 1
-        attempt = Attempt.objects.create(job=job, instance=instance, number=number, driver=driver, why=chosen.why)
-        log.info("attempt %s for %s: %s", attempt.pk, instance, attempt.why, extra=attempt.marks)
-        return attempt
+    log.info("attempt %s for %s: %s", attempt.pk, instance, attempt.why, extra=attempt.marks)
+    return attempt
 
 
 def _may_run(references: list[UUID]) -> set[UUID]:

@@ -1,8 +1,7 @@
 """Driving one instance: one prompt runs, one waits behind it, never more.
 
-Three threads share an instance. The feeder claims, stages and sends; the follower listens to the websocket for
-progress and for the end of a prompt; the collector brings results home while the next prompt runs. The socket is
-only ever a hint: what has happened to a prompt is read from /queue and /history.
+Three threads share an instance. The feeder, here, claims, stages and sends; `gpujobs.following` hears of progress and
+of the end of a prompt; `gpujobs.collector` brings results home while the next prompt runs.
 """
 
 import logging
@@ -10,30 +9,18 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from queue import SimpleQueue
 from uuid import UUID
 
-from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import DatabaseError, connections
 from django.utils import timezone
 from redis import RedisError
 
-from gpujobs import doctor, faults, progress, runner, workflows
+from gpujobs import doctor, faults, runner, workflows
 from gpujobs.claiming import claim, is_outdone
-from gpujobs.comfyui import (
-    ComfyError,
-    Event,
-    Executing,
-    ExecutionError,
-    ExecutionInterrupted,
-    ExecutionStart,
-    Follower,
-    Progress,
-    PromptRefused,
-    SocketClosed,
-    SocketSilent,
-)
+from gpujobs.collector import Collector
+from gpujobs.comfyui import ComfyError, PromptRefused
 from gpujobs.faults import HostProblem, ProbeFailed
+from gpujobs.following import SILENCE_SECONDS, Following
 from gpujobs.models import Attempt, Instance, Job
 from gpujobs.probing import probe
 from gpujobs.runner import Reach, Superseded, Withdrawn
@@ -45,13 +32,11 @@ log = logging.getLogger(__name__)
 State = Attempt.State
 # Prompts in ComfyUI's hands at a time: one runs, one waits.
 AHEAD = 2
-# Without a wake-up the feeder looks anyway after so many seconds; so does the follower when the socket is silent.
+# Without a wake-up the feeder looks anyway after so many seconds.
 FEED_SECONDS = 15.0
-SILENCE_SECONDS = 10.0
 # How long the next job's pictures wait for a result that is on its way home over the same connection.
 RESULT_FIRST_SECONDS = 0.25
 INTERRUPT_AGAIN = timedelta(seconds=5)
-PROGRESS_EVERY = 0.5
 LEFTOVER_AFTER = timedelta(seconds=30)
 # What a lane can meet on its way; anything else is a mistake of ours and must be seen as one.
 TROUBLES = (ComfyError, SshError, HostProblem, ProbeFailed, OSError, EOFError, DatabaseError, RedisError)
@@ -66,19 +51,18 @@ class Lane:
         self.trouble: BaseException | None = None
         self._on_trouble = on_trouble
         self._turns = Turns()
-        self._lock = threading.Lock()
-        self._follower: Follower | None = None
         self._poke = threading.Event()
         self._stopping = threading.Event()
-        self._collecting = 0
-        # Prompts that have ended; None ends the collector.
-        self._ended: SimpleQueue[Turn | None] = SimpleQueue()
-        self._listening = threading.Event()
-        # Whether the queue may hold something more urgent than what waits on the host.
+        # Whether the queue may hold something more urgent than what waits on the host, or somebody wants a job stopped.
         self._news = threading.Event()
+        # Monotonic seconds: when that was last looked for, and when leftovers were.
+        self._looked_at = self._tidied_at = -FEED_SECONDS
+        self._collector = Collector(reach, self._turns, self._poke.set)
+        self._following = Following(reach, self._turns, ended=self._collector.end, poke=self._poke.set)
+        loops = {"follow": self._following.run, "feed": self._feed, "collect": self._collector.run}
         self._threads = [
             threading.Thread(target=self._guarded, args=(loop,), name=f"{name}-{reach.instance.pk}", daemon=True)
-            for name, loop in (("follow", self._follow), ("feed", self._feed), ("collect", self._collect))
+            for name, loop in loops.items()
         ]
 
     def start(self) -> None:
@@ -94,8 +78,7 @@ class Lane:
     def stop(self) -> None:
         """Let go of everything; attempts stay as they are on record, for the next driver to find."""
         self._let_go()
-        if self._follower is not None:
-            self._follower.close()
+        self._following.stop()
         *others, collector = self._threads
         for thread in others:
             thread.join(timeout=SILENCE_SECONDS + 5)
@@ -105,13 +88,12 @@ class Lane:
     def _let_go(self) -> None:
         self._stopping.set()
         self._poke.set()
-        self._listening.set()
-        self._ended.put(None)
+        self._following.let_go()
+        self._collector.stop()
 
     @property
     def is_idle(self) -> bool:
-        with self._lock:
-            return not len(self._turns) and not self._collecting
+        return not len(self._turns) and self._collector.is_idle
 
     @property
     def is_proving(self) -> bool:
@@ -141,17 +123,12 @@ class Lane:
             self._let_go()
             self._on_trouble()
 
-    # The feeder
-
     def _feed(self) -> None:
         self._take_over()
         self._come_back()
         while not self._stopping.is_set():
             self._poke.clear()
-            self._stop_cancelled()
-            if self._news.is_set():
-                self._news.clear()
-                self._make_way()
+            self._look_for_news()
             if doctor.is_stale(self.reach.instance):
                 doctor.examine(self.reach)
             self._let_result_pass()
@@ -159,19 +136,23 @@ class Lane:
                 self._begin(attempt)
                 continue
             self._tidy_leftovers()
-            if not self._poke.wait(FEED_SECONDS):
-                self._news.set()
+            self._poke.wait(FEED_SECONDS)
+
+    def _look_for_news(self) -> None:
+        """After a wake-up, and now and then without one: it may have been lost."""
+        if self._news.is_set() or time.monotonic() - self._looked_at >= FEED_SECONDS:
+            self._news.clear()
+            self._looked_at = time.monotonic()
+            self._stop_cancelled()
+            self._make_way()
 
     def _has_room(self) -> bool:
-        with self._lock:
-            # Results that pile up uncollected hold new work back as well.
-            return len(self._turns) < AHEAD and self._collecting <= AHEAD
+        # Results that pile up uncollected hold new work back as well.
+        return len(self._turns) < AHEAD and self._collector.in_hand <= AHEAD
 
     def _let_result_pass(self) -> None:
         """While the instance works on what waited for it, the result is more urgent than what comes next."""
-        with self._lock:
-            may_wait = self._collecting and len(self._turns)
-        if may_wait:
+        if self._collector.in_hand and len(self._turns):
             self._poke.wait(RESULT_FIRST_SECONDS)
 
     def _come_back(self) -> None:
@@ -193,22 +174,22 @@ class Lane:
             if not runner.take_back(self.reach, turn.prompt_id):
                 continue
             self._turns.take(turn.prompt_id)
-            self._give_up(turn.attempt, faults.TAKEN_BACK, "a more urgent job came")
+            runner.abandon(self.reach, turn.attempt, faults.TAKEN_BACK, "a more urgent job came")
 
     def _begin(self, attempt: Attempt) -> None:
         try:
             if attempt.state == State.CLAIMED:
                 runner.stage(self.reach, attempt)
-            # What a prompt says before anybody listens is lost.
-            self._listening.wait(SILENCE_SECONDS)
+            self._following.await_listening()
             prompt_id = runner.send(self.reach, attempt)
         except PromptRefused as refusal:
             # Accepted in part, it may run already: what it writes is tidied once it is over.
-            self._give_up(attempt, faults.of_refusal(refusal), str(refusal), clean=refusal.status != 200)
+            fault, in_part = faults.of_refusal(refusal), refusal.status == 200
+            runner.abandon(self.reach, attempt, fault, str(refusal), clean_up=not in_part)
         except workflows.ParameterError as error:
-            self._give_up(attempt, faults.INVALID_GRAPH, str(error))
+            runner.abandon(self.reach, attempt, faults.INVALID_GRAPH, str(error))
         except FileNotFoundError as error:
-            self._give_up(attempt, faults.INPUT_MISSING, str(error.filename))
+            runner.abandon(self.reach, attempt, faults.INPUT_MISSING, str(error.filename))
         except Withdrawn:
             runner.end_cancelled(attempt)
             runner.clean(self.reach, attempt)
@@ -219,16 +200,7 @@ class Lane:
 
     def _expect(self, attempt: Attempt, prompt_id: str) -> None:
         for event in self._turns.add(attempt, prompt_id):
-            self._hear(event)
-
-    def _give_up(self, attempt: Attempt, fault: faults.Fault, text: str, *, clean: bool = True) -> None:
-        try:
-            runner.give_up(attempt, fault, text)
-        except Superseded:
-            log.info("attempt %s is no longer ours", attempt.pk, extra=attempt.marks)
-        else:
-            if clean:
-                runner.clean(self.reach, attempt)
+            self._following.hear(event)
 
     def _take_over(self) -> None:
         """Find again what the driver before left behind, each by its attempt's UUID."""
@@ -250,16 +222,19 @@ class Lane:
             if attempt.sending_at is None:
                 self._begin(attempt)
             else:
-                self._give_up(attempt, faults.LOST, "neither queued nor in history")
+                runner.abandon(self.reach, attempt, faults.LOST, "neither queued nor in history")
             return
         if not attempt.prompt_id:
             attempt.move(*Attempt.LIVE, prompt_id=found.prompt_id, state=State.SENT, sent_at=timezone.now())
         self._expect(attempt, found.prompt_id)
         if found.where == "ended":
-            self._end(found.prompt_id)
+            self._collector.end(found.prompt_id)
 
     def _tidy_leftovers(self) -> None:
         """Clean what an earlier driver had no time for; the collector cleans what it ends itself."""
+        if time.monotonic() - self._tidied_at < FEED_SECONDS:
+            return
+        self._tidied_at = time.monotonic()
         ended = Attempt.objects.filter(
             instance=self.reach.instance, cleaned_at=None, finished_at__lt=timezone.now() - LEFTOVER_AFTER
         )
@@ -295,132 +270,3 @@ class Lane:
         if running and running[0].prompt_id == turn.prompt_id:
             turn.attempt.move(*Attempt.LIVE, interrupt_asked_at=timezone.now())
             self.reach.comfy.interrupt()
-
-    # The follower
-
-    def _follow(self) -> None:
-        while not self._stopping.is_set():
-            with self.reach.comfy.follow(self.reach.instance.client_id) as follower:
-                self._follower = follower
-                self._listening.set()
-                self._look_around()
-                self._listen(follower)
-
-    def _listen(self, follower: Follower) -> None:
-        while not self._stopping.is_set():
-            try:
-                for event in follower.events(timeout=SILENCE_SECONDS):
-                    self._hear(event)
-            except SocketSilent:
-                self._look_around()
-            except SocketClosed:
-                self._listening.clear()
-                if self._stopping.wait(1.0):
-                    self._listening.set()
-                return
-
-    def _hear(self, event: Event) -> None:
-        turn = self._turns.of(event)
-        if turn is None:
-            return
-        match event:
-            case ExecutionStart():
-                self._begun(turn)
-            case Progress():
-                self._stepped(turn, event)
-            case Executing(node=None) | ExecutionError() | ExecutionInterrupted():
-                self._end(turn.prompt_id)
-
-    def _begun(self, turn: Turn) -> None:
-        now = timezone.now()
-        if turn.attempt.move(State.SENT, state=State.RUNNING, started_at=now):
-            progress.tell(turn.attempt.job_id, step=0, steps=turn.steps, started_at=now)
-
-    def _stepped(self, turn: Turn, event: Progress) -> None:
-        if event.node != turn.progress_node:
-            return
-        if time.monotonic() - turn.told_at < PROGRESS_EVERY:
-            return
-        turn.told_at = time.monotonic()
-        progress.tell(
-            turn.attempt.job_id,
-            step=event.value,
-            steps=event.max,
-            started_at=turn.attempt.started_at or timezone.now(),
-        )
-
-    def _look_around(self) -> None:
-        """The socket says nothing: ask where each prompt is."""
-        turns = self._turns.all()
-        if not turns:
-            return
-        queue = self.reach.comfy.queue()
-        running = {queued.prompt_id for queued in queue.running}
-        pending = {queued.prompt_id for queued in queue.pending}
-        for turn in turns:
-            if turn.prompt_id in running:
-                self._begun(turn)
-                self._check_moves(turn)
-            elif turn.prompt_id not in pending:
-                self._settle(turn)
-
-    def _check_moves(self, turn: Turn) -> None:
-        """A prompt that runs for long without any sign of life: the process is stuck, whatever it answers."""
-        silent = time.monotonic() - turn.alive_at
-        if silent < settings.GPUJOBS_WEDGED_SECONDS:
-            return
-        self._turns.take(turn.prompt_id)
-        # Not cleaned now: it may still write when it moves again.
-        self._give_up(turn.attempt, faults.WEDGED, f"no sign of life for {silent:.0f} s", clean=False)
-
-    def _settle(self, turn: Turn) -> None:
-        if self.reach.comfy.history(turn.prompt_id) is not None:
-            self._end(turn.prompt_id)
-            return
-        turn.missed += 1
-        # Once may be the moment between the queue and history; twice it is gone.
-        if turn.missed >= 2:
-            self._turns.take(turn.prompt_id)
-            self._give_up(turn.attempt, faults.LOST, "neither queued nor in history")
-            self._poke.set()
-
-    # The collector
-
-    def _end(self, prompt_id: str) -> None:
-        turn = self._turns.take(prompt_id)
-        if turn is None:
-            return
-        with self._lock:
-            self._collecting += 1
-        self._poke.set()
-        self._ended.put(turn)
-
-    def _collect(self) -> None:
-        while (turn := self._ended.get()) is not None and not self._stopping.is_set():
-            # One that the database has closed meanwhile is opened anew.
-            close_old_connections()
-            try:
-                self._bring_to_end(turn)
-            except Superseded:
-                log.info("attempt %s is no longer ours", turn.attempt.pk, extra=turn.attempt.marks)
-            finally:
-                with self._lock:
-                    self._collecting -= 1
-                self._poke.set()
-
-    def _bring_to_end(self, turn: Turn) -> None:
-        attempt = turn.attempt
-        record = self.reach.comfy.history(turn.prompt_id)
-        if record is None:
-            # The message was earlier than the record; the next look around settles it.
-            self._turns.put_back(turn)
-            return
-        attempt.move(
-            State.SENT,
-            State.RUNNING,
-            state=State.EXECUTED,
-            executed_at=timezone.now(),
-            execution_ms=runner.span_of(record),
-        )
-        runner.conclude(self.reach, attempt, record)
-        runner.clean(self.reach, attempt)

@@ -59,7 +59,7 @@ def stage(reach: Reach, attempt: Attempt) -> None:
             reach.comfy.upload(f"{slot}{PurePosixPath(name).suffix}", cast(BinaryIO, picture), subfolder=attempt.folder)
     for slot, drawn in _drawn(attempt.job).items():
         reach.comfy.upload(f"{slot}.png", drawn, subfolder=attempt.folder)
-    if not attempt.move(State.CLAIMED, State.STAGED, state=State.STAGED, staged_at=timezone.now()):
+    if not attempt.note(State.CLAIMED, State.STAGED, state=State.STAGED, staged_at=timezone.now()):
         raise Superseded
 
 
@@ -89,7 +89,7 @@ def send(reach: Reach, attempt: Attempt) -> str:
         attempt.move(State.STAGED, prompt_id=accepted.prompt_id)
         take_back(reach, accepted.prompt_id)
         raise PromptRefused(200, "accepted without some of its nodes", accepted.node_errors)
-    if not attempt.move(State.STAGED, state=State.SENT, sent_at=timezone.now(), prompt_id=accepted.prompt_id):
+    if not attempt.note(State.STAGED, state=State.SENT, sent_at=timezone.now(), prompt_id=accepted.prompt_id):
         raise Superseded
     return accepted.prompt_id
 
@@ -202,6 +202,17 @@ def give_up(attempt: Attempt, fault: Fault, text: str = "") -> bool:
             return True
         wakeup.tell_of_end(job.pk)
     return False
+
+
+def abandon(reach: Reach, attempt: Attempt, fault: Fault, text: str, *, clean_up: bool = True) -> None:
+    """Give an attempt up, unless it is no longer ours, and take what is left of it off the host."""
+    try:
+        give_up(attempt, fault, text)
+    except Superseded:
+        log.info("attempt %s is no longer ours", attempt.pk, extra=attempt.marks)
+    else:
+        if clean_up:
+            clean(reach, attempt)
 
 
 def end_cancelled(attempt: Attempt) -> None:

@@ -5,7 +5,7 @@ because `gpujobs.tasks.reconcile` looks as well.
 """
 
 import logging
-from functools import partial
+from functools import cache, partial
 from uuid import UUID
 
 import django_rq
@@ -24,7 +24,9 @@ CHANNEL = "gpujobs:wake"
 ASKED_FOR_SECONDS = 10
 
 
+@cache
 def redis() -> Redis:
+    """One client for all threads; its pool keeps connections, and opens new ones in a forked process."""
     connection: Redis = django_rq.get_connection("gpu")
     return connection
 
@@ -55,7 +57,8 @@ def ask_for_driver(host: GpuHost) -> bool:
     """Enqueue a driver for the host unless one was just asked for."""
     if not redis().set(_asked_key(host), b"1", nx=True, ex=ASKED_FOR_SECONDS):
         return False
-    django_rq.get_queue("gpu").enqueue("gpujobs.tasks.drive", str(host.code), result_ttl=60, failure_ttl=24 * 3600)
+    queue = django_rq.get_queue("gpu", connection=redis())
+    queue.enqueue("gpujobs.tasks.drive", str(host.code), result_ttl=60, failure_ttl=24 * 3600)
     return True
 
 
@@ -70,7 +73,7 @@ def tell_of_end(job_id: UUID) -> None:
 
 def _enqueue(queue: str, task: str, *args: str) -> None:
     try:
-        django_rq.get_queue(queue).enqueue(task, *args, result_ttl=60)
+        django_rq.get_queue(queue, connection=redis()).enqueue(task, *args, result_ttl=60)
     except RedisError as error:
         log.warning("%s not sent: %s", task, type(error).__name__)
 

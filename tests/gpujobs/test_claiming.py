@@ -75,10 +75,10 @@ def test_an_instance_that_is_out_takes_nothing(instance):
 
 def test_the_number_of_queries_does_not_grow_with_the_queue(instance, django_assert_num_queries):
     queue(*(a_job(images={}) for _ in range(3)))
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         claim(instance, driver=DRIVER)
     queue(*(a_job(images={}) for _ in range(SHORTLIST * 2)))
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         claim(instance, driver=DRIVER)
 
 
