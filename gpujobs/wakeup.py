@@ -24,11 +24,14 @@ CHANNEL = "gpujobs:wake"
 ASKED_FOR_SECONDS = 10
 
 
-@cache
 def redis() -> Redis:
     """One client for all threads; its pool keeps connections, and opens new ones in a forked process."""
-    connection: Redis = django_rq.get_connection("gpu")
-    return connection
+    return _client(settings.RQ_QUEUES["gpu"]["URL"])
+
+
+@cache
+def _client(url: str) -> Redis:
+    return Redis.from_url(url)
 
 
 def after_commit() -> None:

@@ -6,7 +6,9 @@ import signal
 import sys
 from typing import Any
 
+from django.conf import settings
 from django.db import OperationalError, connections
+from django.utils.module_loading import import_string
 from rq import Worker as RqWorker
 
 from gpujobs import driver, wakeup
@@ -29,6 +31,12 @@ class Worker(RqWorker):
             raise ValueError(f"a worker serves one queue, not {len(self.queues)}")
 
         self.parent_pid = os.getpid()
+
+    def work(self, *args: Any, **kwargs: Any) -> bool:
+        (queue,) = self.queue_names()
+        for task in settings.RQ_GET_READY.get(queue, ()):
+            import_string(task)()
+        return bool(super().work(*args, **kwargs))
 
     def main_work_horse(self, *args: Any, **kwargs: Any) -> None:
         die_with(self.parent_pid)

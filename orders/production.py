@@ -12,7 +12,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -23,7 +23,7 @@ from gpujobs.models import Job, Output
 from gpujobs.progress import Progress as Progress
 from gpujobs.workflows.living_video.spec import nearest_shape
 from orders import files, returns, stills, working_picture
-from orders.authority import covered, has_authority, uncovered_items
+from orders.authority import has_authority, uncovered_items
 from orders.models import Candidate, Finish, Item, Order
 from orders.products import Product
 from portal import audit
@@ -115,36 +115,6 @@ def keep_to_consent(order: Order) -> None:
     for item in uncovered_items(order):
         stop_jobs(item)
         send_back(item, returns.NOT_COVERED)
-
-
-def may_run(references: Iterable[UUID]) -> set[UUID]:
-    """Which of these candidates may still be made, asked by the fleet at the moment a job is claimed."""
-    references = set(references)
-    wanted = Candidate.objects.filter(
-        covered("item__order", "job__images"),
-        code__in=references,
-        state=Candidate.State.PRODUCING,
-        round=F("item__round"),
-        item__state=Item.State.PRODUCING,
-        item__order__cancelled_at=None,
-        item__order__erased_at=None,
-    )
-    allowed = set(wanted.values_list("code", flat=True))
-    if others := set(references) - allowed:
-        allowed |= _may_be_finished(others)
-    return allowed
-
-
-def _may_be_finished(references: set[UUID]) -> set[UUID]:
-    """What was approved and is enlarged or lengthened by a GPU once more."""
-    asked = Finish.objects.filter(
-        covered("approval__candidate__item__order", "approval__candidate__job__images"),
-        code__in=references,
-        state=Finish.State.ON_GPU,
-        approval__candidate__item__order__cancelled_at=None,
-        approval__candidate__item__order__erased_at=None,
-    )
-    return set(asked.values_list("code", flat=True))
 
 
 def attach(job_id: UUID) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from av.error import FFmpegError
 from PIL import Image, UnidentifiedImageError
 
-from orders.intake.advice import look_at
+from orders.intake.advice import main_face_of
 
 LONG_SIDE = 1280
 
@@ -31,9 +31,10 @@ def still_of(path: Path, kind: str) -> Still:
     image = _first_frame(path) if kind == "video" else _picture(path)
     image.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.LANCZOS)
     target = io.BytesIO()
-    image.save(target, "WEBP", quality=86, method=4)
-    look = look_at(image)
-    return Still(target.getvalue(), None if look.main_face is None else list(look.faces[look.main_face]))
+    # Half the time of method 4, for a file a few percent larger that no eye can tell from it.
+    image.save(target, "WEBP", quality=86, method=2)
+    face = main_face_of(image)
+    return Still(target.getvalue(), None if face is None else list(face))
 
 
 def _picture(path: Path) -> Image.Image:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from redis import RedisError
 
 from orders import arriving, erasing, finishing, production
+from orders.intake import faces
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +22,11 @@ GRACE = timedelta(seconds=20)
 def job_finished(job_id: str) -> None:
     """settings.GPUJOBS_ON_FINISHED: a job of ours came to its end."""
     _note_end(UUID(job_id))
+
+
+def get_ready() -> None:
+    """What the worker of the portal's queue loads once, before the processes of its jobs are forked."""
+    faces.get_ready()
 
 
 def finish(approval_id: int) -> None:

@@ -98,9 +98,11 @@ RQ_QUEUES = {
     }.items()
 }
 RQ = {"WORKER_CLASS": "gpujobs.worker.Worker"}
+# Loaded once by the worker rather than by every process that it forks.
+RQ_GET_READY = {"portal": ["orders.tasks.get_ready"]}
 
 # What the fleet asks of the product that uses it; gpujobs itself imports neither orders nor portal.
-GPUJOBS_MAY_RUN = "orders.production.may_run"
+GPUJOBS_MAY_RUN = "orders.authority.may_run"
 GPUJOBS_ON_FINISHED = "orders.tasks.job_finished"
 # How long a driver keeps its connection open with nothing to do.
 GPUJOBS_IDLE_SECONDS = env.whole("GPUJOBS_IDLE_SECONDS", 300)

@@ -62,6 +62,15 @@ def sentences(codes: list[str] | tuple[str, ...]) -> list[str]:
     return [str(SENTENCES[Advice(code)]) for code in codes]
 
 
+def main_face_of(picture: Image.Image) -> tuple[float, float, float, float] | None:
+    """Where the face is that an upright RGB picture is most likely about, as `Look.faces` says it; without advice."""
+    small = _gray(picture, WORKING_PIXELS)
+    height, width = small.shape
+    faces = find_faces(small)
+    main = likely_main(faces, width, height)
+    return None if main is None else _fractions(faces[main], width, height)
+
+
 def look_at(picture: Image.Image) -> Look:
     """Faces and advice for an upright RGB picture; takes a second or less whatever its size."""
     small = _gray(picture, WORKING_PIXELS)

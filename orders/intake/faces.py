@@ -80,6 +80,13 @@ def _cascade(name: str) -> Any:
 _cascades = _Cascades()
 
 
+def get_ready() -> None:
+    """Load the cascades now, in this thread: what is forked from it has them."""
+    for cascade in (_cascades.first, _cascades.second):
+        # The first look makes its working memory.
+        cascade.detectMultiScale(np.zeros((64, 64), np.uint8))
+
+
 def find_faces(gray: Gray) -> list[Face]:
     """The faces in a picture of about a megapixel, largest first. Takes a second or less."""
     if min(gray.shape) < 2 * _LEAST_SIDE:

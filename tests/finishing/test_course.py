@@ -12,7 +12,7 @@ from django.utils import timezone
 from PIL import Image
 
 from gpujobs.models import Attempt, Instance, Job, Output
-from orders import delivery, files, finishing, production, review, tasks
+from orders import authority, delivery, files, finishing, production, review, tasks
 from orders.finishing import pieces, signing
 from orders.models import Approval, Deliverable, Fingerprint, Finish, PrintPreset
 from portal.models import AuditEvent, User
@@ -83,7 +83,7 @@ class TestOnAGpu:
         assert finish.state == "on_gpu"
         assert finish.job is not None
         assert (finish.job.workflow, finish.job.images) == ("print_master", {"photo": approval.candidate.file})
-        assert production.may_run([finish.job.reference]) == {finish.code}
+        assert authority.may_run([finish.job.reference]) == {finish.code}
         assert not Deliverable.objects.exists()
 
     def test_asked_twice_it_is_sent_once(self, approval: Approval):
@@ -157,7 +157,7 @@ class TestOnAGpu:
         finish = finish_of(approval)
         order = approval.candidate.item.order
         production.withdraw(order, by=order.created_by, reason="", request=None)
-        assert production.may_run([finish.code]) == set()
+        assert authority.may_run([finish.code]) == set()
         assert finish.job is not None
         finish.job.refresh_from_db()
         assert finish.job.state == Job.State.CANCELLED

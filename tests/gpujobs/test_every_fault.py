@@ -266,7 +266,7 @@ def test_a_file_of_another_kind_under_the_right_name_is_no_result(fleet, tmp_pat
 
 
 def test_a_history_that_forgot_the_prompt_costs_the_job_no_try(fleet, monkeypatch):
-    monkeypatch.setattr("gpujobs.lane.SILENCE_SECONDS", 1.0)
+    monkeypatch.setattr("gpujobs.following.SILENCE_SECONDS", 1.0)
     faults = fleet.standin.instances[0].faults
     faults.history_limit = 0
     queueing.submit([job := a_job()])

@@ -135,7 +135,7 @@ def freeze_while_driving(wired, job):
 @pytest.mark.sshd
 def test_a_half_open_connection_is_found_out_and_blames_no_instance(wired, monkeypatch):
     monkeypatch.setattr("gpujobs.driver.TIMEOUTS", Timeouts(connect=1, answer=1, file=1))
-    monkeypatch.setattr("gpujobs.lane.SILENCE_SECONDS", 1.0)
+    monkeypatch.setattr("gpujobs.following.SILENCE_SECONDS", 1.0)
     monkeypatch.setitem(HostConnection.open.__func__.__kwdefaults__, "timeout", 2.0)
     queueing.submit([job := a_job()])
     with pytest.raises(HostUnreachable):
@@ -174,7 +174,7 @@ def test_a_channel_that_sshd_refuses_takes_the_instance_out_until_it_is_let_thro
 @pytest.mark.sshd
 def test_a_wedged_process_is_restarted_by_its_own_command_and_comes_back_by_a_probe(wired, settings, monkeypatch):
     settings.GPUJOBS_WEDGED_SECONDS = 3
-    monkeypatch.setattr("gpujobs.lane.SILENCE_SECONDS", 1.0)
+    monkeypatch.setattr("gpujobs.following.SILENCE_SECONDS", 1.0)
     monkeypatch.setattr("gpujobs.runner.PROBE_AFTER", timedelta(seconds=0.5))
     monkeypatch.setattr("gpujobs.driver.AFTER_RESTART", timedelta(seconds=1.5))
     port = wired.standin.instances[0].port

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from orders import delivery, production, review
+from orders import authority, delivery, production, review
 from orders.models import Objection, Order
 from portal.models import AuditEvent, User
 from tests.factories import make_order, make_reviewable_item
@@ -134,7 +134,7 @@ def test_production_goes_on_meanwhile(alice: User) -> None:
     make_objection(item.order)
     assert production.make_again(item, by=alice, request=None, after_round=1)
     codes = set(item.candidates.filter(round=2).values_list("code", flat=True))
-    assert production.may_run(codes) == codes
+    assert authority.may_run(codes) == codes
 
 
 def test_strangers_neither_write_nor_settle(alice: User, strangers: list[Client]) -> None:

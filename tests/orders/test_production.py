@@ -12,8 +12,9 @@ from django.utils import timezone
 from gpujobs import workflows
 from gpujobs.models import Job
 from orders import authority, files, production, returns
+from orders.authority import may_run
 from orders.models import Candidate, DownloadLink, Item, Order
-from orders.production import NotReady, cancel, make_again, may_run, resubmit, submit, withdraw
+from orders.production import NotReady, cancel, make_again, resubmit, submit, withdraw
 from portal.models import AuditEvent
 from tests import factories as made
 
