@@ -329,7 +329,7 @@ class Attempt(models.Model):
 
 @cache
 def _note_sql(columns: tuple[str, ...]) -> sql.Composed:
-    """Written out: the ORM takes longer to word an UPDATE than the server to make it, six times for every job."""
+    """Written out: the ORM takes longer to word an UPDATE than the server to make it, four times for every job."""
     changed = [sql.SQL("{} = %s").format(sql.Identifier(column)) for column in columns]
     return sql.SQL(
         "UPDATE gpujobs_attempt SET {} FROM (SELECT set_config('synchronous_commit', 'off', true)) AS unhurried"

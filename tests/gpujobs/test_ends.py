@@ -33,6 +33,17 @@ def instance_of(attempt):
     return Instance.objects.get(pk=attempt.instance_id)
 
 
+def test_a_note_is_taken_of_a_live_attempt_by_its_own_driver_alone(attempt):
+    assert attempt.note("claimed", state="staged", prompt_id="p")
+    attempt.refresh_from_db()
+    assert (attempt.state, attempt.prompt_id) == ("staged", "p")
+    assert not attempt.note("claimed", state="sent")
+    attempt.driver = uuid4()
+    assert not attempt.note("staged", state="sent")
+    assert attempt.state == "staged"
+    assert Attempt.objects.get(pk=attempt.pk).state == "staged"
+
+
 def test_a_photo_without_a_face_ends_the_job_and_blames_nobody_else(attempt):
     assert runner.give_up(attempt, faults.NO_FACE, "no face") is False
     job = job_of(attempt)
