@@ -101,6 +101,8 @@ class Order(models.Model):
     @property
     def person(self) -> str:
         """How the person is spoken of: 고 김영자 님."""
+        if self.erased_at:
+            return str(_("보관이 끝난 의뢰"))
         if not self.name:
             return str(_("성함을 적지 않은 의뢰"))
         words = _("%(name)s 님") if self.made_for == self.For.LIVING else _("고 %(name)s 님")

@@ -12,7 +12,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from orders import consenting, delivery, drafting, family_links, following, hangul, history, objecting, production
+from orders import (
+    consenting,
+    delivery,
+    drafting,
+    family_links,
+    following,
+    hangul,
+    history,
+    objecting,
+    production,
+    retention_clock,
+)
 from orders.access import get_item, get_order
 from orders.finishing import showing
 from orders.forms import RELATIONS, RELIGIONS, OrderForm, field_name
@@ -125,6 +136,8 @@ def order(request: HttpRequest, code: UUID) -> HttpResponse:
 
 def order_page(request: HttpRequest, order: Order, *, status: int = 200, **said: Any) -> HttpResponse:
     """The page an order has now, with what a refused form has to say."""
+    if order.erased_at:
+        return redirect("orders:keeping", code=order.code)
     if "objection_form" in said:
         said["new_objection"] = said["objection_form"]
     if order.is_draft:
@@ -317,6 +330,7 @@ def _order(request: HttpRequest, order: Order) -> dict[str, Any]:
             "form": OrderForm.of(order),
             "page_code": uuid4(),
             "links": order.links.all(),
+            "clock": retention_clock.of(order),
             "history": history.of(order),
             "facts": order.facts(),
             "here": "desk",

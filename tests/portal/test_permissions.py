@@ -250,6 +250,15 @@ TABLE: dict[str, Row] = {
     "orders:finished_file": home_and_reviewer(200, args=lambda a: [a.picture.code]),
     "orders:finished_preview": home_and_reviewer(200, args=lambda a: [a.picture.code]),
     "orders:print_shop_zip": home(200, args=order),
+    # How long data are kept and how they end; an admin sees no name there.
+    "periods": Row(
+        nobody=LOGIN, staff=GONE, manager=200, stranger=GONE, reviewer=GONE, operator=GONE, admin=200, only=False
+    ),
+    "orders:keeping": home(200, args=order, admin=200),
+    "orders:hold_place": manager(422, method="post", args=order, admin=422),
+    "orders:hold_lift": manager(FOUND, method="post", args=order, admin=FOUND),
+    "orders:erase": manager(FOUND, method="post", args=order),
+    "orders:destruction_certificate": home(200, args=lambda a: [a.erased.code], admin=200),
     "home_settings": manager(200, only=False),
     "print_size_add": manager(422, method="post"),
     "print_size_remove": manager(FOUND, method="post", args=lambda a: ["own-a"]),

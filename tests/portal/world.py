@@ -7,6 +7,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from PIL import Image
 
+from orders import retention
 from orders.models import Arrival, Candidate, Consent, Deliverable, Photo
 from portal.models import Invitation, User
 from tests.family.making import approved_order, make_family_link, make_link
@@ -38,8 +39,11 @@ def make_world() -> SimpleNamespace:
     family_link, family_token = make_family_link(draft, staff)
     sent = make_photo(draft, family_link=family_link, previews={"1280": store("1280.webp")})
     item = order.items.get(product_key="portrait")
+    erased = make_order(staff)
+    retention.begin_erasure(erased, why="requested", by=manager)
     return SimpleNamespace(
         home=home,
+        erased=erased,
         nobody=None,
         staff=staff,
         manager=manager,
