@@ -39,6 +39,7 @@ def for_roles(*roles: str) -> Callable[[View[P]], View[P]]:
                 return redirect("mfa_index")
             return view(request, *args, **kwargs)
 
+        guarded.roles = roles  # type: ignore[attr-defined]  # for portal.handover
         return cast(View[P], guarded)
 
     return decorate

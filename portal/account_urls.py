@@ -3,11 +3,13 @@
 from allauth.account import views as account
 from django.urls import include, path, re_path
 
-from portal import session_pages
+from portal import handover, session_pages
 
 urlpatterns = [
     path("login/", account.login, name="account_login"),
     path("logout/", account.logout, name="account_logout"),
+    path("handover/", handover.handover, name="handover"),
+    path("handover/forget/", handover.forget_colleagues, name="forget_colleagues"),
     path("logins/", session_pages.logins, name="logins"),
     path("logins/end-others/", session_pages.logins_end_others, name="logins_end_others"),
     path("logins/<uuid:code>/end/", session_pages.login_end, name="login_end"),

@@ -7,11 +7,11 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from portal import audit
+from portal import audit, handover
 from portal.absolute import absolute_url
 from portal.models import User
 
@@ -68,6 +68,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
         if not user.may_log_in:
             return self.respond_user_inactive(request, user)
         return super().pre_login(request, user, **kwargs)
+
+    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        if isinstance(response, HttpResponseRedirect) and not handover.may_come_back(request, user, response.url):
+            response = HttpResponseRedirect(reverse("start"))
+        handover.remember(response, request, user)
+        return response
 
     @transaction.atomic
     def login(self, request: HttpRequest, user: User) -> None:

@@ -137,6 +137,8 @@ TABLE: dict[str, Row] = {
     "account_login": Row(**dict.fromkeys(ROLES, FOUND) | {"nobody": 200}, only=False),
     "account_logout": Row(**dict.fromkeys(ROLES, 200) | {"nobody": FOUND}, only=False),
     "account_inactive": everyone(200),
+    "handover": post(everyone, FOUND),
+    "forget_colleagues": post(everyone, FOUND),
     "logins": logged_in(200),
     "logins_end_others": post(logged_in, FOUND),
     "login_end": post(logged_in, GONE, args=lambda a: [uuid.uuid4()], only=False),
