@@ -9,12 +9,17 @@ from django.http import HttpRequest, HttpResponseBase
 UNUSED = ("camera", "microphone", "geolocation", "payment", "usb", "serial", "hid", "midi", "display-capture")
 PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in UNUSED)
 
+# Whoever has such an address may come in, so a page there tells no other site where its reader came from.
+OPEN_BY_KEY = ("/f/", "/g/", "/stop/")
+
 
 def closed_doors(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
     """Refuse what no page needs, and keep other sites from showing our pictures as theirs."""
 
     def answer(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
+        if request.path.startswith(OPEN_BY_KEY):
+            response["Referrer-Policy"] = "no-referrer"
         response.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return response

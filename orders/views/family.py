@@ -42,7 +42,6 @@ def for_family(*methods: str) -> Callable[[View], View]:
                     response = view(request, **kwargs)
                 except Http404:
                     response = _not_there(request)
-            response["Referrer-Policy"] = "no-referrer"
             response["X-Robots-Tag"] = "noindex, nofollow"
             response.setdefault("Cache-Control", "private, no-store")
             return response

@@ -24,7 +24,6 @@ def notice_stop(request: HttpRequest, token: str) -> HttpResponse:
         stop(hashed, request)
     stopped = NoticeStop.objects.filter(address_hash=hashed).exists()
     response = render(request, "family/notice_stop.html", {"stopped": stopped})
-    response["Referrer-Policy"] = "no-referrer"
     response["X-Robots-Tag"] = "noindex"
     return response
 

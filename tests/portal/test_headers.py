@@ -1,57 +1,8 @@
-"""What every page says to the browser, whoever asks and whatever comes of it."""
-
-import re
+"""What the portal says of cookies, errors and languages. Every answer's headers are held by test_permissions.py."""
 
 import pytest
-from django.db import transaction
 from django.test import Client
 from django.urls import reverse
-
-from tests.portal.test_permissions import ROLES, TABLE, browser_of
-
-POLICY = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-
-
-def answers(world, method="any"):
-    """Every address as every role is answered, each on the untouched world."""
-    for name, row in TABLE.items():
-        for role in ROLES if method in ("any", row.method) else ():
-            with transaction.atomic():
-                answer = browser_of(getattr(world, role)).generic(row.method.upper(), row.url(name, world))
-                transaction.set_rollback(True)
-            yield f"{name} as {role}", name, answer
-
-
-def test_every_answer_carries_the_strict_headers(world):
-    for which, name, answer in answers(world):
-        assert {header: answer.headers.get(header) for header in POLICY} == POLICY, which
-        assert answer["Referrer-Policy"] == (
-            "no-referrer" if "gallery" in name or name == "notice_stop" else "same-origin"
-        ), which
-        assert "camera=()" in answer["Permissions-Policy"], which
-        held = dict(part.strip().partition(" ")[::2] for part in answer["Content-Security-Policy"].split(";"))
-        assert held["default-src"] == held["form-action"] == "'self'", which
-        assert held["object-src"] == held["base-uri"] == held["frame-ancestors"] == "'none'", which
-        assert "unsafe" not in answer["Content-Security-Policy"], which
-        assert "Strict-Transport-Security" not in answer.headers, which  # the tests are not behind TLS
-
-
-def test_no_page_has_what_the_policy_forbids(world):
-    """No script or style of its own, no handler in an attribute, nothing of another host."""
-    for which, _name, answer in answers(world, "get"):
-        if not answer.get("Content-Type", "").startswith("text/html") or answer.streaming:
-            continue
-        page = answer.content.decode()
-        assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", page), which
-        for script in re.findall(r"<script[^>]*>", page):
-            assert "src=" in script or 'type="application/json"' in script, which
-        for address in re.findall(r'\s(?:src|href|action|poster)="([^"]*)"', page):
-            assert re.match(r"/(?!/)|[#?]|tel:|data:image/|$", address), (which, address)
 
 
 def test_the_session_cookie_is_hidden_from_scripts_and_other_sites(alice):

@@ -20,6 +20,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from portal.models import User
 from portal.notices.sending import STOP_SALT
+from tests.portal.strictness import hold_to_the_policy
 
 ROLES = ("nobody", "staff", "manager", "stranger", "reviewer", "operator", "admin")
 LOGIN, GONE, FOUND = "to the login", 404, 302
@@ -348,10 +349,11 @@ def browser_of(user: User | None) -> Client:
 
 
 def ask(url: str, row: Row, world: SimpleNamespace, role: str, *, method: str | None = None) -> object:
-    """The status, or LOGIN for the way to the login; whatever it changed is taken back."""
+    """The status, or LOGIN for the way to the login, of a strict answer; whatever it changed is taken back."""
     browser = browser_of(getattr(world, role))
     with transaction.atomic():
         response = getattr(browser, method or row.method)(url, row.data(world))
+        hold_to_the_policy(response, url)
         transaction.set_rollback(True)
     to_login = response.status_code == 302 and response["Location"].startswith(reverse(settings.LOGIN_URL))
     return LOGIN if to_login else response.status_code
