@@ -17,7 +17,7 @@ from gpujobs.progress import Progress
 from gpujobs.scheduling import Fleet, Seat, fits, wanted_at
 
 QUEUE_SHOWN = 50
-ENDED_SHOWN = 30
+ENDED_SHOWN = 15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,11 +76,11 @@ class InQueue:
 
 @dataclass(frozen=True, kw_only=True)
 class Lack:
-    """Why one instance cannot make a workflow: "retired", "draining", "out", "unexamined" or a doctor's finding."""
+    """Why instances cannot make a workflow: "draining", "out", "unexamined", or a doctor's finding, and of what."""
 
-    instance: str
     kind: str
-    what: str = ""
+    what: str
+    instances: Sequence[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,8 +176,12 @@ def makeable() -> list[Makeable]:
     found = []
     for name, demand in demands().items():
         on = [str(one) for one in instances if _is_active(one) and _seat(one).can(name, demand)]
-        lacks = [] if on else [lack for one in instances for lack in _lacks(one, name)]
-        found.append(Makeable(workflow=name, on=on, lacks=lacks))
+        lacks: dict[tuple[str, str], list[str]] = {}
+        for one in () if on else instances:
+            for lack in _lacks(one, name):
+                lacks.setdefault(lack, []).append(str(one))
+        said = [Lack(kind=kind, what=what, instances=where) for (kind, what), where in lacks.items()]
+        found.append(Makeable(workflow=name, on=on, lacks=said))
     return found
 
 
@@ -185,17 +189,18 @@ def _is_active(instance: Instance) -> bool:
     return instance.state == Instance.State.ACTIVE and instance.host.state == GpuHost.State.ACTIVE
 
 
-def _lacks(instance: Instance, workflow: str) -> Iterator[Lack]:
+def _lacks(instance: Instance, workflow: str) -> Iterator[tuple[str, str]]:
+    """(kind, what) of each."""
     if instance.examined_at is None:
-        yield Lack(instance=str(instance), kind="unexamined")
+        yield "unexamined", ""
         return
-    kept = [verdict for verdict in doctor.verdicts_of(instance) if verdict.workflow == workflow]
-    for finding in (finding for verdict in kept for finding in verdict.missing):
-        yield Lack(instance=str(instance), kind=finding.kind, what=finding.what)
+    for verdict in doctor.verdicts_of(instance):
+        if verdict.workflow == workflow:
+            yield from ((finding.kind.value, finding.what) for finding in verdict.missing)
     if instance.state != Instance.State.ACTIVE:
-        yield Lack(instance=str(instance), kind=instance.state)
+        yield instance.state, ""
     elif instance.host.state != GpuHost.State.ACTIVE:
-        yield Lack(instance=str(instance), kind=instance.host.state)
+        yield instance.host.state, ""
 
 
 def impossible_workflows() -> list[str]:

@@ -12,13 +12,13 @@ from gpujobs.models import GpuHost
 PORTS_MOST = 16
 # A key of the environment rather than of a path, in a form's value.
 OF_ENVIRONMENT = "environment:"
-# One for each way in which ComfyUI is usually kept running. Operators choose, they do not write: a command typed on a
-# page would make of a portal session a shell on every GPU host, where families' photos lie.
+# The first is what deploy/gpu-host sets up and lets the portal's key do. Operators choose, they do not write: a command
+# typed on a page would make of a portal session a shell on every GPU host, where families' photos lie.
 RESTART_COMMANDS = (
-    "systemctl --user restart comfyui@{index}",
-    "sudo -n systemctl restart comfyui@{index}",
-    "systemctl --user restart comfyui@{port}",
-    "sudo -n systemctl restart comfyui@{port}",
+    "sudo -n systemctl restart comfyui@{index}.service",
+    "systemctl --user restart comfyui@{index}.service",
+    "sudo -n systemctl restart comfyui@{port}.service",
+    "systemctl --user restart comfyui@{port}.service",
 )
 
 
@@ -30,7 +30,9 @@ def restart_choices() -> list[tuple[str, str]]:
 class RestartForm(forms.Form):
     """Which command restarts a host's instances."""
 
-    command = forms.ChoiceField(label=_("다시 켜는 명령"), required=False)
+    command = forms.ChoiceField(
+        label=_("다시 켜는 명령"), required=False, widget=forms.Select(attrs={"aria-labelledby": "command-title"})
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

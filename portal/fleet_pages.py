@@ -19,7 +19,7 @@ from gpujobs.ssh import SshError, fingerprint, scan_host_key
 from portal import audit, live
 from portal.access import asker, for_roles
 from portal.fault_words import in_words
-from portal.fleet_forms import HostForm, RestartForm
+from portal.fleet_forms import HostForm, RestartForm, restart_choices
 
 # What was typed and the key that was seen travel through the browser between the two steps, signed.
 SALT, MINUTES = "host.add", 10
@@ -31,7 +31,8 @@ ERRANDS_SHOWN = 5
 @require_safe
 def host(request: HttpRequest, code: UUID) -> HttpResponse:
     one = _host(code)
-    return render(request, "portal/host.html", _shown(one) | {"restart": RestartForm()})
+    shown = _shown(one)
+    return render(request, "portal/host.html", shown | {"restart": RestartForm(initial=_chosen(shown["instances"]))})
 
 
 @for_roles("operator")
@@ -58,6 +59,15 @@ def _shown(one: GpuHost) -> dict[str, Any]:
         [(errand.code, errand.begun_at, errand.ended_at) for errand in shown["errands"]],
     ]
     return shown | {"version": live.version_of(state)}
+
+
+def _chosen(instances: list[Instance]) -> dict[str, str]:
+    """Which of the commands to choose from the first instance has."""
+    for instance in instances[:1]:
+        for command, _label in restart_choices():
+            if hosts.restart_words(command, instance) == instance.restart_command:
+                return {"command": command}
+    return {}
 
 
 def _by_workflow(instances: list[Instance]) -> list[dict[str, Any]]:

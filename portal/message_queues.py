@@ -57,7 +57,13 @@ def shown(request: HttpRequest) -> HttpResponse:
     workers.sort(key=lambda each: (each.queue, each.name))
     served = {each.queue for each in workers}
     unserved = [each.name for each in queues if each.name not in served]
-    return render(request, "portal/message_queues.html", {"queues": queues, "workers": workers, "unserved": unserved})
+    told = {
+        "queues": queues,
+        "workers": workers,
+        "unserved": unserved,
+        "any_failed": any(e.last_failed for e in queues),
+    }
+    return render(request, "portal/message_queues.html", told)
 
 
 def _queue(queue: Queue) -> OneQueue:

@@ -73,7 +73,9 @@ def _fleet() -> dict[str, Any]:
     """``version`` stands for all of it that changes."""
     hosts, makeable = overview.hosts(), overview.makeable()
     instances = [one for each in hosts for one in each.instances]
-    state: list[Any] = [[(each.workflow, each.on, [str(lack) for lack in each.lacks]) for each in makeable]]
+    state: list[Any] = [
+        [(each.workflow, each.on, [(lack.kind, lack.what, lack.instances) for lack in each.lacks]) for each in makeable]
+    ]
     for each in hosts:
         host = each.host
         state.append((host.code, host.state, each.driven, host.fault, host.fault_at))

@@ -40,8 +40,8 @@ FINDINGS: dict[str, str | Promise] = {
 }
 WORKFLOWS: dict[str, str | Promise] = {
     "portrait": _("영정사진"),
-    "life_scene": _("생활 장면"),
-    "living_video": _("움직이는 영상"),
+    "life_scene": _("인생 더하기"),
+    "living_video": _("메모리얼 비디오"),
     "print_master": _("인화용 확대"),
     "video_extend": _("영상 늘리기"),
 }

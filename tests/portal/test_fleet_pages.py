@@ -307,9 +307,9 @@ def test_a_restart_command_is_chosen_from_those_that_were_thought_of_before(cons
     for index in (0, 1):
         make_instance(host, 8188 + index, gpu_index=index)
     change = f"/operator/hosts/{host.code}/restart-command/"
-    console.post(change, {"command": "systemctl --user restart comfyui@{index}"})
+    console.post(change, {"command": "systemctl --user restart comfyui@{index}.service"})
     commands = list(Instance.objects.order_by("port").values_list("restart_command", flat=True))
-    assert commands == [["systemctl", "--user", "restart", f"comfyui@{index}"] for index in (0, 1)]
+    assert commands == [["systemctl", "--user", "restart", f"comfyui@{index}.service"] for index in (0, 1)]
     console.post(change, {"command": "docker restart comfyui-{port}"})
     assert Instance.objects.get(port=8189).restart_command[-1] == "comfyui-8189"
     page = console.post(change, {"command": "rm -rf /home"}, follow=True)

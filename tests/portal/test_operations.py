@@ -57,7 +57,7 @@ def test_it_shows_what_an_instance_does_step_by_step(console, instance):
     page = page_of(console)
     assert "NVIDIA L4" in page
     assert "영정사진 · 12/30단계" in page
-    assert "생활 장면 · 맡음" in page
+    assert "인생 더하기 · 맡음" in page
     assert waiting.job.workflow == "life_scene"
 
 
@@ -77,7 +77,7 @@ def test_it_shows_the_queue_by_urgency_with_how_many_instances_could(console, in
     make_job(workflow="portrait", due=10)
     page = page_of(console)
     rows = re.findall(r"<tr>\s*<td class=\"num\".*?</tr>", page, re.DOTALL)
-    assert ["영정사진" in rows[0], "생활 장면" in rows[1]] == [True, True]
+    assert ["영정사진" in rows[0], "인생 더하기" in rows[1]] == [True, True]
     assert ["만들 수 있는 곳 없음" in row for row in rows] == [False, True]
 
 
@@ -88,8 +88,8 @@ def test_it_says_which_workflow_nobody_can_make_and_what_each_instance_lacks(con
     page = page_of(console)
     assert "지금 어느 GPU에서도 만들 수 없는 것이 있습니다." in page
     alert = re.search(r'role="alert".*?</ul>', page, re.DOTALL)[0]
-    assert "움직이는 영상" in alert
-    assert "l4:8188 · 모델 파일이 없습니다" in alert
+    assert "메모리얼 비디오" in alert
+    assert '모델 파일이 없습니다 <span class="sub">models/CogVideo</span> · l4:8188' in alert
     assert "models/CogVideo" in alert
     assert "영정사진" not in alert
     Instance.objects.update(state="out")

@@ -1,4 +1,4 @@
-"""manage.py gpu: GPU hosts: add, list, queue, doctor, scan, drain, resume, restart, remove; needs: what one is made of."""
+"""manage.py gpu: GPU hosts, what they do and what waits for them; needs: what a host is made of."""
 
 import json
 import shlex
