@@ -118,6 +118,10 @@ class Page:
         return cls(item, list(candidates), list(photos), item.order.standing_consent)
 
     @cached_property
+    def is_paused(self) -> bool:
+        return self.item.order.is_paused
+
+    @cached_property
     def was_seen(self) -> bool:
         return review.was_seen(self.item.order)
 
@@ -178,7 +182,15 @@ class Page:
         """All that can change while the page is open."""
         item = self.item
         stands = self.consent is not None and item.order.cancelled_at is None
-        return [item.state, item.round, item.why_returned, self.was_seen, stands, [s.state for s in self.current]]
+        return [
+            item.state,
+            item.round,
+            item.why_returned,
+            self.was_seen,
+            stands,
+            self.is_paused,
+            [s.state for s in self.current],
+        ]
 
 
 def _close(face: Sequence[float] | None, size: tuple[int, int]) -> str:

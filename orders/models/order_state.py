@@ -204,6 +204,12 @@ class OrderQuerySet(models.QuerySet["Order"]):
         """With all that a row of the list shows, in a fixed number of queries."""
         return self.prefetch_related("items__candidates__approval", "photos", "consents__text", "objections")
 
+    def objected(self) -> Self:
+        """Where a relative objects and nobody has settled it, in whatever state; the longest standing first."""
+        standing = _rows("Objection", resolved_at=None).order_by("said_at").values("said_at")[:1]
+        waiting = self.filter(erased_at=None, cancelled_at=None).alias(objected_at=Subquery(standing))
+        return waiting.filter(objected_at__isnull=False).order_by("objected_at")
+
     def nearest_first(self) -> Self:
         return self.order_by(F("needed_at").asc(nulls_last=True), "-created_at", "-pk")
 

@@ -13,10 +13,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from orders import consenting, drafting, hangul, uploading
 from orders.access import get_order
+from orders.models import Order
 from orders.views import responses
 from orders.views.desk import order_page
 from portal import audit
-from portal.access import asker, for_roles
+from portal.access import asker, for_roles, recently_authenticated
 
 LONGEST_REASON = 200
 KINDS = {"pdf": "application/pdf", "jpg": "image/jpeg", "png": "image/png"}
@@ -41,15 +42,17 @@ def consent_record(request: HttpRequest, code: UUID) -> HttpResponse:
 
 @for_roles("staff", "manager")
 @require_POST
-def consent_withdraw(request: HttpRequest, code: UUID) -> HttpResponse:
-    order = get_order(asker(request), code)
+def consent_withdraw(request: HttpRequest, code: UUID) -> HttpResponseBase:
+    """For whoever told staff. It erases, so it is asked who does it; a family by its own link is asked nothing."""
+    return _withdraw(request, get_order(asker(request), code))
+
+
+@recently_authenticated
+def _withdraw(request: HttpRequest, order: Order) -> HttpResponse:
     reason = hangul.tidy(request.POST.get("reason", ""))[:LONGEST_REASON]
     if consenting.withdraw(order, by=asker(request), reason=reason, request=request):
-        messages.success(
-            request,
-            _("동의를 철회했습니다. 작업을 멈추고 링크를 모두 닫았으며, 파기를 시작했습니다."),
-        )
-    return redirect(responses.page_of(code, "consent"))
+        messages.success(request, _("동의를 철회했습니다. 작업을 멈추고 링크를 모두 닫았으며, 파기를 시작했습니다."))
+    return redirect(responses.page_of(order.code, "consent"))
 
 
 @for_roles("staff", "manager")

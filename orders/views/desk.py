@@ -76,11 +76,14 @@ def _rows(request: HttpRequest) -> dict[str, Any]:
     found = found.order_by("-updated_at", "-pk") if over else found.nearest_first()
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     rows = following.now_of(page.object_list)
+    objected = list(Order.objects.for_user(asker(request)).objected())
+    shown = [[order.code for order in objected], [_state_of(row) for row in rows]]
     chips = [_chip(key, FILTERS[key][0].label, counts, FILTERS[key]) for key in FILTERS if key != "past"]
     chips.append(_chip("past", _("지난 의뢰"), counts, FILTERS["past"]))
     everything = sum(counts.values()) if query else sum(counts.get(state, 0) for state in OPEN)
     return {
         "rows": rows,
+        "objected": objected,
         "page": page,
         "chips": [chip for chip in chips if chip["count"] or chip["key"] == chosen],
         "everything": everything,
@@ -89,7 +92,7 @@ def _rows(request: HttpRequest) -> dict[str, Any]:
         "has_any": bool(counts) or bool(query),
         "today": timezone.localdate(),
         "moves": any(row.moves for row in rows),
-        "version": version_of(chosen, query, counts, [_state_of(row) for row in rows], timezone.now().minute),
+        "version": version_of(chosen, query, counts, shown, timezone.now().minute),
     }
 
 

@@ -12,7 +12,7 @@ from orders.models import Erasure, LegalHold, Order
 from portal.models import AuditEvent, Notice, User
 from tests.factories import make_submitted_order
 from tests.family.making import make_family_link, make_link
-from tests.orders.people import make_user
+from tests.orders.people import PASSWORD, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -56,6 +56,7 @@ def test_there_is_nothing_to_take_back_before_anybody_agreed(making: Any) -> Non
 def test_staff_do_it_for_whoever_calls(making: Any, alice: User) -> None:
     desk = Client()
     desk.force_login(alice)
+    desk.post("/accounts/reauthenticate/", {"password": PASSWORD})
     desk.post(f"/orders/{making.order.code}/consent/withdraw/", {"reason": "전화로 말씀하심"})
     assert Erasure.objects.get(order=making.order).asked_by == alice
     assert not Notice.objects.filter(kind="staff_withdrawal").exists()

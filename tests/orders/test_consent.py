@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from orders.models import Consent, ConsentText, Order
 from portal.models import AuditEvent, User
-from tests.factories import drawn_person, make_order, make_submitted_order
+from tests.factories import PASSWORD, drawn_person, make_order, make_submitted_order
 
 pytestmark = pytest.mark.django_db
 
@@ -112,14 +112,17 @@ def test_a_second_answer_takes_the_place_of_the_first(desk: Client, alice: User)
     assert order.consents.get(signer_name="김도현").superseded_at
 
 
-def test_taking_it_back_stops_what_runs(desk: Client, alice: User) -> None:
+def test_taking_it_back_stops_what_runs_and_asks_first_who_does_it(desk: Client, alice: User) -> None:
     order = make_submitted_order(alice)
+    asked = desk.post(f"/orders/{order.code}/consent/withdraw/", {"reason": "가족의 뜻"})
+    assert asked.url.startswith("/accounts/reauthenticate/")
+    assert Order.objects.get(pk=order.pk).standing_consent
+    desk.post("/accounts/reauthenticate/", {"password": PASSWORD})
     desk.post(f"/orders/{order.code}/consent/withdraw/", {"reason": "가족의 뜻"})
     order = Order.objects.get(pk=order.pk)
     assert order.standing_consent is None
     assert order.items.get().state == "returned"
-    page = desk.get(f"/orders/{order.code}/").content.decode()
-    assert "동의가 없어 제작과 전달을 멈추었습니다." in page
+    assert order.erased_at
 
 
 def test_published_words_do_not_change() -> None:

@@ -98,7 +98,7 @@ def test_the_number_of_queries_does_not_grow_with_the_list(
 
     fill()
     desk.get(LIST)
-    with django_assert_num_queries(15, exact=False) as few:
+    with django_assert_num_queries(17, exact=False) as few:
         desk.get(LIST)
     for _time in range(4):
         fill()

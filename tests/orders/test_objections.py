@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from orders import authority, delivery, production, review
 from orders.models import Objection, Order
@@ -108,6 +109,25 @@ def test_staff_see_it_on_the_list_and_on_the_order(desk: Client, alice: User) ->
     assert "이의 제기" in desk.get("/orders/").content.decode()
     page = desk.get(f"/orders/{order.code}/").content.decode()
     assert page.index("누님 뜻과 다릅니다.") < page.index('id="photos"')
+
+
+def test_one_on_an_order_long_delivered_is_seen_on_the_list_of_the_day(desk: Client, alice: User) -> None:
+    order = approved_order(alice, delivered_at=timezone.now())
+    assert str(order.code) not in desk.get("/orders/").content.decode()
+    make_objection(order)
+    page = desk.get("/orders/").content.decode()
+    assert "승인과 전달을 멈춘 의뢰가 있습니다." in page
+    assert f"/orders/{order.code}/#objections" in page
+
+
+def test_a_reviewer_reads_why_nothing_can_be_approved(reviewer: User, alice: User) -> None:
+    item = make_reviewable_item(alice)
+    browser = Client()
+    browser.force_login(reviewer)
+    make_objection(item.order)
+    page = browser.get(f"/review/{item.code}/").content.decode()
+    assert "유가족의 이의가 있어 승인을 멈추었습니다." in page
+    assert "누님" not in page
 
 
 def test_settling_needs_a_note_and_is_written_down_with_its_author(desk: Client, alice: User) -> None:
