@@ -23,7 +23,7 @@ from gpujobs.runner import Reach
 from gpujobs.workflows import Workflow
 from gpujobs.workflows.graphs import Graph
 from gpujobs.workflows.model_files import ModelFile
-from gpujobs.workflows.packages import COMFYUI, NODE_CLASSES
+from gpujobs.workflows.packages import COMFYUI, NODE_CLASSES, Package
 from gpujobs.workflows.parameters import Choice
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 STALE_AFTER = timedelta(hours=1)
 # Pictures and videos are small; below this the disk is about to fill up with something else.
 DISK_NEEDED_MB = 2_000
+# A package of another version differs in many inputs; a few of them show which.
+PROBLEMS_SAID = 4
 MISSING = (MISSING_NODE.code, MISSING_MODEL.code)
 
 
@@ -181,7 +183,7 @@ def _of_nodes(workflow: Workflow, object_info: Mapping[str, Any]) -> Iterator[Fi
             kind=Kind.NODE,
             what=name,
             detail=f"no such node class; it comes with {package.name} {package.version}, {package.repository}"
-            f" at {package.commit}",
+            f" at {package.commit[:7]}",
         )
     if classes <= object_info.keys():
         yield from _of_versions(graphs, object_info)
@@ -189,18 +191,18 @@ def _of_nodes(workflow: Workflow, object_info: Mapping[str, Any]) -> Iterator[Fi
 
 def _of_versions(graphs: Sequence[Graph], object_info: Mapping[str, Any]) -> Iterator[Finding]:
     """A class that is there and takes other inputs than the graph gives it: its package is another version."""
-    seen: set[str] = set()
+    problems: dict[Package, dict[str, None]] = {}
     for graph in graphs:
         for problem in workflows.validate(graph, object_info):
-            if problem in seen:
-                continue
-            seen.add(problem)
             # Problems begin with the node they are about: "sampler (CogVideoSampler): ...".
             named = graph.get(problem.partition(" (")[0])
             node_class = NODE_CLASSES.get(named["class_type"]) if named else None
-            package = node_class.package if node_class else COMFYUI
-            detail = f"another version than {package.version} ({package.commit}): {problem}"
-            yield Finding(kind=Kind.VERSION, what=package.name, detail=detail)
+            problems.setdefault(node_class.package if node_class else COMFYUI, {})[problem] = None
+    for package, found in problems.items():
+        said, more = list(found)[:PROBLEMS_SAID], len(found) - PROBLEMS_SAID
+        rest = f"; and {more} more like these" if more > 0 else ""
+        detail = f"another version than {package.version} ({package.commit[:7]}): {'; '.join(said)}{rest}"
+        yield Finding(kind=Kind.VERSION, what=package.name, detail=detail)
 
 
 def _variants(workflow: Workflow) -> Iterator[Graph]:

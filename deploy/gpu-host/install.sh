@@ -5,11 +5,10 @@
 #
 # PUBLIC_KEY_FILE holds the public half of the portal's key. Models are not fetched here: fetch_models.py does that.
 set -euo pipefail
-cd "$(dirname "$(readlink -f "$0")")"
-
 HOME_DIRECTORY=/srv/comfyui
 APP=$HOME_DIRECTORY/app
-KEY=${1:?usage: install.sh PUBLIC_KEY_FILE}
+KEY=$(readlink -f "${1:?usage: install.sh PUBLIC_KEY_FILE}")
+cd "$(dirname "$(readlink -f "$0")")"
 
 say() { printf '\n== %s\n' "$*"; }
 fail() { printf '%s\n' "$*" >&2; exit 1; }
@@ -31,7 +30,7 @@ say "Users"
 getent group comfyui >/dev/null || groupadd --system comfyui
 id comfyui >/dev/null 2>&1 || useradd --system --gid comfyui --home-dir $HOME_DIRECTORY --no-create-home --shell /usr/sbin/nologin comfyui
 # A shell, because sshd starts portal-gate through it; no password, no home, no key of its own.
-id gpu >/dev/null 2>&1 || useradd --system --user-group --groups comfyui --home-dir /nonexistent --no-create-home --shell /bin/sh gpu
+id gpu >/dev/null 2>&1 || useradd --system --user-group --groups comfyui --home-dir / --no-create-home --shell /bin/sh gpu
 usermod --append --groups comfyui --password '*' gpu
 
 say "ComfyUI and its nodes, as needs.json says"
