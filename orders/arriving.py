@@ -20,7 +20,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from orders import files, intake, photos
+from orders import files, intake, photos, telling
 from orders.models import Arrival, FamilyLink, Photo
 from portal import audit
 
@@ -33,6 +33,8 @@ MOST_BYTES = 800 * 1024 * 1024
 # Begun and not ended, of one link.
 MOST_AT_ONCE = 10
 FORGOTTEN_AFTER = timedelta(days=1)
+# Each photo of ten would be told of otherwise.
+TELL_AGAIN_AFTER = timedelta(hours=1)
 
 
 class OutOfStep(Exception):
@@ -134,9 +136,12 @@ def _photo_of(arrival: Arrival, request: HttpRequest | None) -> Photo:
 def no_space(link: FamilyLink, request: HttpRequest | None) -> photos.NotTaken:
     """Have staff and the operator told that the disk is full; what to say to the family."""
     log.error("the storage is full: a photo sent by family link %s was not kept", link.code)
+    now, order = timezone.now(), link.order
     with transaction.atomic():
-        FamilyLink.objects.filter(pk=link.pk).update(no_space_at=timezone.now())
-        order = link.order
+        lately_told = FamilyLink.objects.filter(pk=link.pk, no_space_at__gt=now - TELL_AGAIN_AFTER)
+        if not lately_told.exists():
+            telling.tell_staff(order, telling.UPLOAD_FAILED)
+        FamilyLink.objects.filter(pk=link.pk).update(no_space_at=now)
         audit.record(
             "photo.no_space", by="family", home=order.home, subject=order.code, request=request, link=str(link.code)
         )

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from orders import arriving, intake, photos
 from orders.models import Arrival, FamilyLink, Item, Photo
-from portal.models import AuditEvent
+from portal.models import AuditEvent, Notice
 from tests.factories import drawn_person, make_photo
 from tests.family.making import make_family_link
 from tests.orders.people import make_order
@@ -323,6 +323,7 @@ def nothing_is_kept_and_staff_are_told(phone, alice, sentence):
     page = desk.get(f"/orders/{phone.order.code}/").content.decode()
     assert "저장 공간이 부족해 사진을 받지 못했습니다. 운영 담당자에게 알리고" in page
     assert AuditEvent.objects.filter(action="photo.no_space", subject=phone.order.code).count() == 1
+    assert Notice.objects.filter(kind="staff_upload_failed", subject=phone.order.code).count() == 1
 
 
 def test_a_disk_full_at_a_piece_keeps_nothing_and_staff_are_told(phone, alice, monkeypatch):
