@@ -49,6 +49,8 @@ class ItemNow:
     def label(self) -> str:
         if self.item.wants_photo:
             return _("사진을 다시 받아야 합니다")
+        if self.item.awaits_portrait:
+            return _("영정사진 승인 대기")
         return str(self.item.get_state_display())
 
     @property

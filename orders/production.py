@@ -1,8 +1,7 @@
 """The only door from orders to the fleet: what is asked of it, what may still run, and what came back.
 
 Every write here locks the order's row first, so a submit, a cancel and a result that arrives never interleave.
-A living video is made from photo 1 at submit; which picture fills a product's slots is `_pictures` alone, so that a
-portrait approved later can take its place there.
+Which pictures fill a product's slots is said by `orders.sources`: a video may wait for the portrait's approval.
 """
 
 import logging
@@ -16,13 +15,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from gpujobs import progress, queueing, workflows
 from gpujobs.models import Job, Output
 from gpujobs.progress import Progress as Progress
 from gpujobs.workflows.living_video.spec import nearest_shape
-from orders import files, returns, stills, working_picture
+from orders import files, returns, sources, stills, working_picture
 from orders.authority import has_authority, uncovered_items
 from orders.models import Candidate, Finish, Item, Order
 from orders.products import Product
@@ -57,7 +55,7 @@ def submit(order: Order, *, by: User, request: HttpRequest | None) -> bool:
         # Of an order already late everything is due at once: then the portrait still comes before a video.
         items = sorted(order.items.filter(state=Item.State.WAITING), key=lambda item: -item.product.ahead)
         for item in items:
-            _start_round(order, item)
+            _start_or_wait(order, item)
         products = [item.product_key for item in items]
         audit.record("order.submitted", by=by, home=order.home, subject=order.code, request=request, products=products)
     return True
@@ -80,6 +78,37 @@ def resubmit(item: Item, *, by: User, request: HttpRequest | None, after_round: 
     """
     sources = (Item.State.RETURNED, Item.State.WAITING)
     return _make_anew(item, sources, "item.resubmitted", by=by, request=request, after_round=after_round)
+
+
+def portrait_approved(order: Order, *, by: User, request: HttpRequest | None) -> None:
+    """Begin what waited for it, in the transaction of the approval that holds the order's row. Raises NotReady."""
+    for item in order.items.filter(state=Item.State.WAITING):
+        if item.follows_portrait:
+            _start_round(order, item)
+            _record_item("item.begun", order, item, by=by, request=request)
+
+
+def portrait_taken_back(portrait: Candidate, *, by: User, request: HttpRequest | None) -> None:
+    """Stop what is made or judged of a portrait whose approval is taken back; it waits for the next one."""
+    for item in sources.made_from(portrait):
+        stop_jobs(item)
+        if item.move(Item.State.PRODUCING, Item.State.TO_REVIEW, to=Item.State.WAITING):
+            _record_item("item.waits_again", portrait.item.order, item, by=by, request=request)
+
+
+def make_from_photo(item: Item, *, by: User, request: HttpRequest | None) -> bool:
+    """Wait for the portrait no longer. False if it does not wait. Raises NotReady."""
+    with transaction.atomic():
+        order = locked(item.order)
+        item = Item.objects.select_related("order").get(pk=item.pk)
+        if not item.awaits_portrait:
+            return False
+        _demand_ready(order)
+        item.options |= {"source": "photo"}
+        item.save(update_fields=["options"])
+        _start_round(order, item)
+        _record_item("item.from_photo", order, item, by=by, request=request)
+    return True
 
 
 def cancel(order: Order, *, by: User, request: HttpRequest | None, reason: str = "") -> bool:
@@ -228,6 +257,11 @@ def _record_end(action: str, order: Order, candidate: Candidate, *, said: str) -
     audit.record(action, by="worker", home=order.home, subject=order.code, candidate=str(candidate.code), said=said)
 
 
+def _record_item(action: str, order: Order, item: Item, *, by: User, request: HttpRequest | None) -> None:
+    product, number = item.product_key, item.round
+    audit.record(action, by=by, home=order.home, subject=order.code, request=request, product=product, round=number)
+
+
 def _demand_ready(order: Order) -> None:
     if order.cancelled_at or order.erased_at:
         raise NotReady([_("취소된 의뢰입니다. 새 의뢰를 만들어 주세요.")])
@@ -245,22 +279,24 @@ def _make_anew(
             return False
         _demand_ready(order)
         _stop_jobs(item.candidates.all())
-        _start_round(order, item)
-        audit.record(
-            action,
-            by=by,
-            home=order.home,
-            subject=order.code,
-            request=request,
-            product=item.product_key,
-            round=item.round,
-        )
+        _start_or_wait(order, item)
+        _record_item(action, order, item, by=by, request=request)
     return True
+
+
+def _start_or_wait(order: Order, item: Item) -> None:
+    if sources.must_wait(order, item):
+        item.move(item.state, to=Item.State.WAITING, return_code="", return_reason="")
+    else:
+        _start_round(order, item)
 
 
 def _start_round(order: Order, item: Item) -> None:
     product = item.product
-    pictures, now = _pictures(order, item), timezone.now()
+    try:
+        pictures, now = sources.pictures(order, item), timezone.now()
+    except sources.TooFewPhotos as too_few:
+        raise NotReady([str(too_few)]) from too_few
     params = workflows.get(product.workflow).clean(item.params() | _shape(product, pictures))
     due_at = max(now, order.needed_at - product.ahead) if order.needed_at else now
     item.move(item.state, to=Item.State.PRODUCING, round=item.round + 1, return_code="", return_reason="")
@@ -279,19 +315,6 @@ def _start_round(order: Order, item: Item) -> None:
         candidates.append(Candidate(code=job.reference, item=item, round=item.round, number=number, job=job))
     queueing.submit(jobs)
     Candidate.objects.bulk_create(candidates)
-
-
-def _pictures(order: Order, item: Item) -> dict[str, str]:
-    """{slot: stored name}: the order's photos in their order, without leaving one out or using one twice."""
-    slots, photos = item.product.slots, list(order.photos.all()[: item.product.photos_needed])
-    if len(photos) < len(slots):
-        needs = ngettext(
-            "‘%(product)s’에는 사진 %(count)d장이 필요합니다.",
-            "‘%(product)s’에는 사진 %(count)d장이 필요합니다.",
-            len(slots),
-        )
-        raise NotReady([needs % {"product": item.product.label, "count": len(slots)}])
-    return {slot: working_picture.of(photo) for slot, photo in zip(slots, photos, strict=True)}
 
 
 def _shape(product: Product, pictures: dict[str, str]) -> dict[str, str]:

@@ -23,7 +23,8 @@ class Choice:
 class Option:
     """A choice a family or staff makes; its keys are the workflow's parameter values.
 
-    With ``several``, any number of the choices may be taken and none is the default.
+    With ``several``, any number of the choices may be taken and none is the default. One that is not ``for_workflow``
+    says what the portal does, not what a GPU is asked for.
     """
 
     key: str
@@ -31,6 +32,7 @@ class Option:
     choices: tuple[Choice, ...]
     default: str = ""
     several: bool = False
+    for_workflow: bool = True
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -76,6 +78,11 @@ class Product:
             if option.several:
                 cleaned[option.key] = [key for key in cleaned[option.key] if self._fits(option, key, cleaned)]
         return cleaned
+
+    def params(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """What of it the workflow is asked for."""
+        cleaned = self.clean(options)
+        return {option.key: cleaned[option.key] for option in self.options if option.for_workflow}
 
     def _fits(self, option: Option, key: str, cleaned: Mapping[str, Any]) -> bool:
         only_with = next(choice.only_with for choice in option.choices if choice.key == key)
@@ -251,6 +258,17 @@ LIVING_VIDEO = Product(
                 Choice(key="smile", label=_("옅은 미소")),
             ),
             default="breath",
+        ),
+        # Means anything only where a portrait is ordered as well: Item.follows_portrait.
+        Option(
+            key="source",
+            label=_("바탕"),
+            choices=(
+                Choice(key="photo", label=_("받은 사진")),
+                Choice(key="portrait", label=_("승인된 영정사진으로 만들기")),
+            ),
+            default="photo",
+            for_workflow=False,
         ),
     ),
     ahead=timedelta(minutes=40),

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from orders import authority, files, finishing, production, returns, tasks
+from orders import authority, files, finishing, production, returns, sources, tasks
 from orders.models import Approval, Candidate, Item, Order
 from portal import audit
 from portal.models import User
@@ -44,7 +44,7 @@ def approve(candidates: Sequence[Candidate], *, by: User, request: HttpRequest |
 def _approve(candidates: Sequence[Candidate], *, by: User, request: HttpRequest | None) -> list[Approval]:
     item = _locked_item(candidates[0].item)
     _demand_authority(item)
-    fresh = list(item.candidates.filter(pk__in=[c.pk for c in candidates]).select_related("approval"))
+    fresh = list(item.candidates.filter(pk__in=[c.pk for c in candidates]).select_related("approval", "job"))
     given = [candidate for candidate in fresh if hasattr(candidate, "approval")]
     new = [candidate for candidate in fresh if candidate not in given]
     if not new:
@@ -54,9 +54,13 @@ def _approve(candidates: Sequence[Candidate], *, by: User, request: HttpRequest 
         raise Refused(_("승인할 수 있는 그림이 아닙니다. 새로 고쳐서 다시 보아 주세요."))
     if _approved_count(item) + len(new) > item.product.picks:
         raise Refused(_("승인할 수 있는 장수를 넘습니다. 먼저 승인한 것을 되돌려 주세요."))
+    if not all(sources.stands(candidate) for candidate in new):
+        raise Refused(_("이 영상의 바탕이 된 영정사진은 지금 승인된 것이 아닙니다. 다시 만들어 주세요."))
     approvals = [_approve_one(candidate, item, by=by, request=request) for candidate in new]
     if _approved_count(item) == item.product.picks:
         item.move(Item.State.TO_REVIEW, to=Item.State.APPROVED)
+        if item.product_key == "portrait":
+            production.portrait_approved(item.order, by=by, request=request)
     return approvals
 
 
@@ -100,11 +104,15 @@ def undo(approval: Approval, *, by: User, request: HttpRequest | None) -> None:
             raise Refused(_("이미 되돌린 승인입니다."))
         if was_seen(item.order):
             raise Refused(_("가족이 이미 전달 링크를 열었으므로 승인을 되돌릴 수 없습니다."))
+        held.candidate.item = item
+        if sources.is_approved_from(held.candidate):
+            raise Refused(_("이 영정사진으로 만든 영상이 승인되어 있습니다. 영상의 승인을 먼저 되돌려 주세요."))
         made = finishing.files_of(held)
         finishing.stop(held)
         held.deliverables.all().delete()
         held.delete()
         item.move(Item.State.APPROVED, to=Item.State.TO_REVIEW)
+        production.portrait_taken_back(held.candidate, by=by, request=request)
         _record("approval.undone", item, by=by, request=request, candidate=str(held.candidate.code), sha256=held.sha256)
         transaction.on_commit(lambda: files.remove(*made))
 

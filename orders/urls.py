@@ -31,6 +31,7 @@ urlpatterns = [
     path("orders/<uuid:code>/submit/", desk.order_submit, name="order_submit"),
     path("orders/<uuid:code>/cancel/", desk.order_cancel, name="order_cancel"),
     path("orders/<uuid:code>/items/<uuid:item_code>/again/", desk.item_again, name="item_again"),
+    path("orders/<uuid:code>/items/<uuid:item_code>/from-photo/", desk.item_from_photo, name="item_from_photo"),
     path("orders/<uuid:code>/keeping/", keeping.keeping, name="keeping"),
     path("orders/<uuid:code>/hold/", keeping.hold_place, name="hold_place"),
     path("orders/<uuid:code>/hold/lift/", keeping.hold_lift, name="hold_lift"),

@@ -198,6 +198,8 @@ class Item(models.Model):
     waiting -> producing -> to_review -> approved
                    ^            ├──> producing   (made again)
                    └────────────┴──> returned ──> producing
+
+    One that follows the portrait is waiting until that is approved, and again when the approval is taken back.
     """
 
     class State(models.TextChoices):
@@ -240,11 +242,24 @@ class Item(models.Model):
     def params(self) -> dict[str, Any]:
         """What the workflow is asked for: the options as chosen, and who is drawn."""
         who = {"person": self.order.sex or "person", "age": self.order.age_group}
-        return self.product.clean(self.options) | who
+        return self.product.params(self.options) | who
 
     def chosen(self) -> list[str]:
         """What was chosen, in words, without what is the default."""
-        return self.product.words(self.options)
+        options = self.options if self.follows_portrait else {**self.options, "source": ""}
+        return self.product.words(options)
+
+    @property
+    def follows_portrait(self) -> bool:
+        """Whether it is made from the order's approved portrait rather than from a photo."""
+        ordered = {item.product_key for item in self.order.related("items")}
+        return self.options.get("source") == "portrait" and "portrait" in ordered
+
+    @property
+    def awaits_portrait(self) -> bool:
+        """Whether it begins by itself once the portrait is approved."""
+        sent = self.order.submitted_at is not None and not self.order.is_over
+        return sent and self.state == self.State.WAITING and self.follows_portrait
 
     @property
     def current_candidates(self) -> "models.QuerySet[Candidate]":

@@ -111,10 +111,10 @@ def state_of(order: "Order") -> OrderState:
     states = {item.state for item in order.related("items")}
     if "returned" in states:
         return OrderState.RETURNED
-    if states & {"producing", "waiting"}:
-        return OrderState.PRODUCING
-    if "to_review" in states:
-        return OrderState.TO_REVIEW
+    # What waits does so for another product's approval, so a reviewer's turn goes before it.
+    for lagging in ("producing", "to_review", "waiting"):
+        if lagging in states:
+            return OrderState.TO_REVIEW if lagging == "to_review" else OrderState.PRODUCING
     return OrderState.DELIVERED if order.delivered_at else OrderState.TO_DELIVER
 
 
@@ -164,8 +164,9 @@ def _state() -> Case:
         When(open_draft, then=Value(OrderState.DRAFT.value)),
         When(~Q(_consent_stands()), then=Value(OrderState.CONSENT.value)),
         When(_has_item("returned"), then=Value(OrderState.RETURNED.value)),
-        When(_has_item("producing", "waiting"), then=Value(OrderState.PRODUCING.value)),
+        When(_has_item("producing"), then=Value(OrderState.PRODUCING.value)),
         When(_has_item("to_review"), then=Value(OrderState.TO_REVIEW.value)),
+        When(_has_item("waiting"), then=Value(OrderState.PRODUCING.value)),
         When(delivered_at__isnull=False, then=Value(OrderState.DELIVERED.value)),
         default=Value(OrderState.TO_DELIVER.value),
     )

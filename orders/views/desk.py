@@ -325,6 +325,22 @@ def item_again(request: HttpRequest, code: UUID, item_code: UUID) -> HttpRespons
     return redirect("orders:order", code=code)
 
 
+@for_roles("staff", "manager")
+@require_POST
+def item_from_photo(request: HttpRequest, code: UUID, item_code: UUID) -> HttpResponse:
+    """Make a video from the photo after all, rather than wait for the portrait."""
+    user = asker(request)
+    item = get_item(user, item_code)
+    if item.order.code != code:
+        raise Http404
+    try:
+        if production.make_from_photo(item, by=user, request=request):
+            messages.success(request, _("받은 사진으로 만들기 시작합니다."))
+    except production.NotReady as not_ready:
+        messages.error(request, " ".join(not_ready.reasons))
+    return redirect("orders:order", code=code)
+
+
 def _order(request: HttpRequest, order: Order) -> dict[str, Any]:
     return (
         _live(order)

@@ -46,6 +46,7 @@ def test_an_order_goes_from_draft_to_photos_to_consent_to_being_made(alice: User
     [
         (["waiting", "approved"], OrderState.PRODUCING),
         (["producing", "to_review"], OrderState.PRODUCING),
+        (["to_review", "waiting"], OrderState.TO_REVIEW),
         (["to_review", "approved"], OrderState.TO_REVIEW),
         (["producing", "returned"], OrderState.RETURNED),
         (["approved", "approved"], OrderState.TO_DELIVER),

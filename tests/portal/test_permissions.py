@@ -219,6 +219,7 @@ TABLE: dict[str, Row] = {
     "orders:order_live": home(200, args=order),
     "orders:order_submit": home(422, method="post", args=draft, makes=True),
     "orders:order_cancel": home(FOUND, method="post", args=order),
+    "orders:item_from_photo": home(FOUND, method="post", args=lambda a: [a.order.code, a.item.code]),
     "orders:item_again": home(FOUND, method="post", args=lambda a: [a.order.code, a.item.code]),
     "orders:photos_list": home(200, args=draft),
     "orders:photos_add": home(FOUND, method="post", args=draft, data=a_file, makes=True),
