@@ -32,5 +32,7 @@ def get_candidate(user: User, code: UUID) -> Candidate:
 
 def get_photo(user: User, code: UUID) -> Photo:
     """A photo of an order that this person may see, or 404."""
-    photos = Photo.objects.filter(order__in=Order.objects.for_user(user), order__erased_at=None)
+    photos = Photo.objects.select_related("order__home").filter(
+        order__in=Order.objects.for_user(user), order__erased_at=None
+    )
     return get_object_or_404(photos, code=code)

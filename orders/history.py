@@ -32,6 +32,11 @@ SENTENCES = {
     "print_shop.taken": gettext_lazy("인쇄소용 파일을 받았습니다."),
     "link.issued": gettext_lazy("가족 전달 링크를 만들었습니다."),
     "link.revoked": gettext_lazy("가족 전달 링크를 닫았습니다."),
+    "order.erasure_begun": gettext_lazy("파기를 시작했습니다."),
+    "order.erased": gettext_lazy("파기를 마쳤습니다."),
+    "order.sources_erased": gettext_lazy("보관 기간이 지난 사진과 후보를 파기했습니다."),
+    "hold.placed": gettext_lazy("법적 보존을 걸었습니다."),
+    "hold.lifted": gettext_lazy("법적 보존을 풀었습니다."),
     "photo.no_space": gettext_lazy("저장 공간이 부족해 가족이 보낸 사진을 받지 못했습니다."),
     "family_link.issued": gettext_lazy("가족에게 보낼 링크를 만들었습니다."),
     "family_link.revoked": gettext_lazy("가족에게 보낸 링크를 닫았습니다."),
@@ -49,7 +54,9 @@ class Entry:
 
 def of(order: Order) -> Iterator[Entry]:
     """In one query; what one person did several times in a row is one entry."""
-    events = AuditEvent.objects.filter(subject=order.code).select_related("actor")[:MOST]
+    # Who looked, and when, is for the manager's page of the audit.
+    events = AuditEvent.objects.filter(subject=order.code).exclude(action__endswith=".read")
+    events = events.select_related("actor")[:MOST]
     for (action, _actor), same in groupby(events, key=lambda event: (event.action, event.actor_id)):
         group = list(same)
         if words := _words(action, len(group)):

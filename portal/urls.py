@@ -4,7 +4,7 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from orders.views import keeping, prints
-from portal import everyone, fleet_pages, homes, message_queues, metrics, operations, people, places
+from portal import audit_pages, everyone, fleet_pages, homes, message_queues, metrics, operations, people, places
 from portal.health import health
 from portal.notices.stopping import notice_stop
 from portal.start import start
@@ -49,6 +49,8 @@ urlpatterns = [
     path("operator/instances/<uuid:code>/<str:act>/", fleet_pages.instance_act, name="instance_act"),
     path("operator/hosts/<uuid:code>/drain/", operations.host_drain, name="host_drain"),
     path("operator/hosts/<uuid:code>/resume/", operations.host_resume, name="host_resume"),
+    path("audit/", audit_pages.audit_page, name="audit"),
+    path("audit/export/", audit_pages.audit_export, name="audit_export"),
     path("keeping/", keeping.periods, name="periods"),
     path("settings/", prints.home_settings, name="home_settings"),
     path("settings/prints/add/", prints.print_size_add, name="print_size_add"),

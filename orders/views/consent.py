@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from orders import consenting, drafting, hangul, uploading
+from orders import consenting, drafting, hangul, looking, uploading
 from orders.access import get_order
 from orders.models import Order
 from orders.views import responses
@@ -72,9 +72,11 @@ def consent_shown(request: HttpRequest, code: UUID, consent_code: UUID) -> HttpR
 @require_safe
 def consent_paper(request: HttpRequest, code: UUID, consent_code: UUID) -> HttpResponseBase:
     """The signed paper or signature, to be saved: a PDF of somebody else's is not opened inside the portal."""
-    consent = get_object_or_404(get_order(asker(request), code).consents, code=consent_code)
+    order = get_order(asker(request), code)
+    consent = get_object_or_404(order.consents, code=consent_code)
     if not consent.evidence:
         raise Http404
+    looking.note("consent.read", order, request)
     suffix = consent.evidence.rsplit(".", 1)[-1]
     try:
         file = default_storage.open(consent.evidence)

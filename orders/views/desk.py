@@ -20,6 +20,7 @@ from orders import (
     following,
     hangul,
     history,
+    looking,
     objecting,
     production,
     retention_clock,
@@ -78,6 +79,7 @@ def _rows(request: HttpRequest) -> dict[str, Any]:
     rows = following.now_of(page.object_list)
     objected = list(Order.objects.for_user(asker(request)).objected())
     shown = [[order.code for order in objected], [_state_of(row) for row in rows]]
+    looking.note_search([row.order for row in rows], query, request)
     chips = [_chip(key, FILTERS[key][0].label, counts, FILTERS[key]) for key in FILTERS if key != "past"]
     chips.append(_chip("past", _("지난 의뢰"), counts, FILTERS["past"]))
     everything = sum(counts.values()) if query else sum(counts.get(state, 0) for state in OPEN)
@@ -141,6 +143,7 @@ def order_page(request: HttpRequest, order: Order, *, status: int = 200, **said:
     """The page an order has now, with what a refused form has to say."""
     if order.erased_at:
         return redirect("orders:keeping", code=order.code)
+    looking.note("order.read", order, request)
     if "objection_form" in said:
         said["new_objection"] = said["objection_form"]
     if order.is_draft:
@@ -363,6 +366,7 @@ def _order(request: HttpRequest, order: Order) -> dict[str, Any]:
 def order_live(request: HttpRequest, code: UUID) -> HttpResponseBase:
     """What is being made, as it is made; and once the first of it is approved, the way to hand it out."""
     order = get_order(asker(request), code)
+    looking.note("order.read", order, request)
     context = _live(order) | {"order": order}
     if request.GET.get("can_issue", "") != str(int(context["can_issue"])):
         context |= {"links": order.links.all(), "oob": True}

@@ -15,7 +15,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from orders import authority, delivery, finishing, production, tasks
+from orders import authority, delivery, finishing, looking, production, tasks
 from orders.access import get_item, get_order
 from orders.finishing import cutting, pieces, prints
 from orders.finishing.course import picture_of
@@ -208,9 +208,12 @@ def _finishes(item: Item) -> list[Finish]:
 
 def _finished(request: HttpRequest, code: UUID) -> Deliverable:
     seen = Order.objects.for_user(asker(request)).filter(erased_at=None)
-    file = get_object_or_404(Deliverable.objects.select_related("item__order").filter(item__order__in=seen), code=code)
+    file = get_object_or_404(
+        Deliverable.objects.select_related("item__order__home").filter(item__order__in=seen), code=code
+    )
     if not delivery.may_leave(file.item.order):
         raise Http404
+    looking.note("file.read", file.item.order, request)
     return file
 
 

@@ -6,6 +6,7 @@ from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_safe
 
+from orders import looking
 from orders.access import get_candidate, get_photo
 from portal.access import asker, for_roles
 from portal.models import User
@@ -21,6 +22,7 @@ def photo_preview(request: HttpRequest, code: UUID, size: int) -> HttpResponseBa
     photo = get_photo(asker(request), code)
     if str(size) not in photo.previews:
         raise Http404
+    looking.note("photo.read", photo.order, request)
     return _stored(request, photo.preview(size), "image/webp", etag=f"{photo.sha256}-{size}")
 
 
@@ -31,6 +33,7 @@ def candidate_file(request: HttpRequest, code: UUID) -> HttpResponseBase:
     candidate = get_candidate(asker(request), code)
     if not candidate.file:
         raise Http404
+    looking.note("candidate.read", candidate.item.order, request)
     return _stored(request, candidate.file, candidate.media_type, etag=candidate.sha256)
 
 
@@ -39,6 +42,7 @@ def candidate_file(request: HttpRequest, code: UUID) -> HttpResponseBase:
 def candidate_preview(request: HttpRequest, code: UUID) -> HttpResponseBase:
     """A still of at most 1280 pixels."""
     candidate = get_candidate(asker(request), code)
+    looking.note("candidate.read", candidate.item.order, request)
     return _stored(request, candidate.preview, "image/webp", etag=f"{candidate.sha256}-still")
 
 

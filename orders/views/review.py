@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from orders import production, review, review_queue
+from orders import looking, production, review, review_queue
 from orders.access import get_item
 from orders.models import Approval, Item
 from orders.products import PRODUCTS
@@ -81,6 +81,7 @@ def review_item_live(request: HttpRequest, code: UUID) -> HttpResponseBase:
 
 def _item(request: HttpRequest, code: UUID) -> dict[str, Any]:
     item = get_item(asker(request), code)
+    looking.note("order.read", item.order, request)
     filters = Filters.read(request.GET)
     page = Page.of(item)
     waiting = filters.items(asker(request))

@@ -150,6 +150,7 @@ class TestItem:
         with django_assert_max_num_queries(30) as counted:
             page(client, item)
         one = made.make_reviewable_item(product="life_scene")
+        page(client, one)
         with django_assert_max_num_queries(len(counted)):
             page(client, one)
 

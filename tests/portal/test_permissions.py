@@ -254,6 +254,9 @@ TABLE: dict[str, Row] = {
     "orders:finished_file": home_and_reviewer(200, args=lambda a: [a.picture.code]),
     "orders:finished_preview": home_and_reviewer(200, args=lambda a: [a.picture.code]),
     "orders:print_shop_zip": home(200, args=order),
+    # Who did what. A stranger who is a manager elsewhere sees that home's.
+    "audit": manager(200, admin=200),
+    "audit_export": manager(FOUND, method="post", data=lambda a: {"reason": "점검"}, admin=FOUND),
     # How long data are kept and how they end; an admin sees no name there.
     "periods": Row(
         nobody=LOGIN, staff=GONE, manager=200, stranger=GONE, reviewer=GONE, operator=GONE, admin=200, only=False
