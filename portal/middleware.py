@@ -22,6 +22,15 @@ def closed_doors(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Cal
             response["Referrer-Policy"] = "no-referrer"
         response.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        if _is_a_page_of_somebody(request, response):
+            # At a desk that many share, Back after handing over must not show what the last person saw.
+            response.setdefault("Cache-Control", "private, no-store")
         return response
 
     return answer
+
+
+def _is_a_page_of_somebody(request: HttpRequest, response: HttpResponseBase) -> bool:
+    user = getattr(request, "user", None)
+    is_page = response.get("Content-Type", "").startswith("text/html")
+    return is_page and user is not None and bool(user.is_authenticated)

@@ -1,4 +1,7 @@
-"""Where somebody works: going over to another place of one's own, and an admin's page of one person's places."""
+"""Where somebody works: going over to another place of one's own, and an admin's page of one person.
+
+There an admin also helps whoever lost their phone: second factors removed, every login ended, written down and mailed.
+"""
 
 from uuid import UUID
 
@@ -10,8 +13,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from portal import audit
-from portal.access import asker, for_roles
+from portal import audit, second_factor, sessions
+from portal.access import asker, for_roles, recently_authenticated
 from portal.forms import PlaceForm
 from portal.models import Membership, User
 
@@ -65,6 +68,24 @@ def place_remove(request: HttpRequest, code: UUID, place_code: UUID) -> HttpResp
         messages.success(request, _("뺐습니다."))
     else:
         messages.error(request, _("한 곳은 남아 있어야 합니다. 더 일하지 않는 분이라면 계정을 멈춰 주세요."))
+    return redirect("person", code=code)
+
+
+@for_roles("admin")
+@require_POST
+@recently_authenticated
+def second_factor_reset(request: HttpRequest, code: UUID) -> HttpResponse:
+    """For whoever lost their phone, once the admin knows that it is they; never for oneself."""
+    lost = _person(code)
+    if lost == asker(request):
+        messages.error(request, _("본인의 2단계 인증은 ‘2단계 인증’ 화면에서 바꾸실 수 있습니다."))
+        return redirect("person", code=code)
+    with transaction.atomic():
+        second_factor.remove_all(lost)
+        audit.record("second_factor.reset", by=asker(request), home=lost.home, subject=lost.code, request=request)
+        sessions.end(lost.open_logins.all(), by=asker(request), request=request)
+    second_factor.tell_of_reset(lost)
+    messages.success(request, _("%(name)s 님의 2단계 인증을 지우고 모든 기기에서 내보냈습니다.") % {"name": lost.name})
     return redirect("person", code=code)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import segno
+from allauth.account.adapter import get_adapter
 from allauth.mfa import signals
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
@@ -44,6 +45,16 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth i
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         # A passkey belongs to the site as configured, never to the Host that a request claims.
         return {"id": urlsplit(settings.SITE_URL).hostname or "", "name": "ConnectDream"}
+
+
+def remove_all(user: User) -> None:
+    """Apps, passkeys and recovery codes; whoever needs one is led to a new one at their next login."""
+    Authenticator.objects.filter(user=user).delete()
+
+
+def tell_of_reset(user: User) -> None:
+    """Its owner hears of it, in case somebody pretended to be they."""
+    get_adapter().send_mail("mfa/email/second_factor_reset", user.email, {"user": user})
 
 
 @receiver(signals.authenticator_added)

@@ -34,6 +34,7 @@ urlpatterns = [
     path("admin/people/<uuid:code>/", places.person, name="person"),
     path("admin/people/<uuid:code>/places/add/", places.place_add, name="place_add"),
     path("admin/people/<uuid:code>/places/<uuid:place_code>/remove/", places.place_remove, name="place_remove"),
+    path("admin/people/<uuid:code>/second-factor/reset/", places.second_factor_reset, name="second_factor_reset"),
     path("places/<uuid:code>/", places.place_switch, name="place_switch"),
     path("operator/", operations.fleet, name="operator"),
     path("operator/live/", operations.fleet_live, name="operator_live"),

@@ -138,8 +138,8 @@ TABLE: dict[str, Row] = {
     "account_login": Row(**dict.fromkeys(ROLES, FOUND) | {"nobody": 200}, only=False),
     "account_logout": Row(**dict.fromkeys(ROLES, 200) | {"nobody": FOUND}, only=False),
     "account_inactive": everyone(200),
-    "handover": post(everyone, FOUND),
-    "forget_colleagues": post(everyone, FOUND),
+    "handover": post(everyone, LOGIN, only=False),
+    "forget_colleagues": post(everyone, LOGIN, only=False),
     "logins": logged_in(200),
     "logins_end_others": post(logged_in, FOUND),
     "login_end": post(logged_in, GONE, args=lambda a: [uuid.uuid4()], only=False),
@@ -181,6 +181,8 @@ TABLE: dict[str, Row] = {
     "company_add": admin(422, method="post"),
     "everyone": admin(200),
     "person": admin(200, args=lambda a: [a.staff.code]),
+    # Asked for the password first.
+    "second_factor_reset": admin(FOUND, method="post", args=lambda a: [a.staff.code]),
     "place_add": admin(422, method="post", args=lambda a: [a.staff.code]),
     "place_remove": admin(FOUND, method="post", args=lambda a: [a.staff.code, a.staff.memberships.get().code]),
     # Somebody's own place to work at; nobody else's.

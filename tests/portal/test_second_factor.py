@@ -5,7 +5,9 @@ from base64 import b64decode
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import (
+    TOTP,
     format_hotp_value,
     generate_totp_secret,
     hotp_value,
@@ -13,6 +15,7 @@ from allauth.mfa.totp.internal.auth import (
 )
 from django.core import mail
 from django.core.cache import cache
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from portal.models import AuditEvent, User
@@ -188,3 +191,52 @@ def test_a_passkey_made_up_lets_nobody_in(alice, credential):
     answer = browser.post("/accounts/2fa/webauthn/login/", {"credential": credential})
     assert answer["Location"] == "/accounts/login/"
     assert browser.get("/accounts/password/change/").status_code == 302
+
+
+@pytest.fixture
+def enrolled(alice):
+    TOTP.activate(alice, generate_totp_secret())
+    RecoveryCodes.activate(alice)
+    return alice
+
+
+@pytest.fixture
+def sure_admin(admin):
+    """An admin's browser in which the password was just asked for."""
+    browser = Client()
+    browser.post("/accounts/login/", {"login": admin.email, "password": PASSWORD})
+    browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    return browser
+
+
+def test_an_admin_helps_whoever_lost_their_phone(sure_admin, enrolled):
+    elsewhere = Client()
+    elsewhere.force_login(enrolled)
+    sure_admin.post(f"/admin/people/{enrolled.code}/second-factor/reset/")
+    assert not Authenticator.objects.filter(user=enrolled).exists()
+    assert elsewhere.get("/orders/").status_code == 302
+    letter = mail.outbox[-1]
+    assert (letter.to, letter.subject) == ([enrolled.email], "[ConnectDream] 2단계 인증을 지웠습니다")
+    assert AuditEvent.objects.get(action="second_factor.reset").subject == enrolled.code
+    answer = Client().post("/accounts/login/", {"login": enrolled.email, "password": PASSWORD})
+    assert answer["Location"] == "/"
+
+
+def test_an_admin_is_asked_for_the_password_before(headquarters, enrolled):
+    answer = headquarters.post(f"/admin/people/{enrolled.code}/second-factor/reset/")
+    assert answer["Location"].startswith("/accounts/reauthenticate/")
+    assert enrolled.has_second_factor
+
+
+def test_an_admin_does_not_get_rid_of_their_own_that_way(sure_admin, admin):
+    TOTP.activate(admin, generate_totp_secret())
+    sure_admin.post(f"/admin/people/{admin.code}/second-factor/reset/")
+    assert admin.has_second_factor
+
+
+def test_the_last_admin_is_helped_from_the_machine(enrolled, capsys):
+    call_command("person", "reset", "ALICE@example.com")
+    assert not enrolled.has_second_factor
+    assert AuditEvent.objects.get(action="second_factor.reset").actor_kind == "system"
+    with pytest.raises(CommandError, match="Nobody has the address"):
+        call_command("person", "reset", "nobody@example.com")

@@ -11,12 +11,12 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 from django.db import transaction
 
-from portal import audit
+from portal import audit, second_factor
 from portal.models import FuneralHome, User
 
 
 class Command(BaseCommand):
-    help = "People: add somebody and print the link on which they set their password."
+    help = "People: add somebody and print the link on which they set their password; help who lost a second factor."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -25,8 +25,25 @@ class Command(BaseCommand):
         add.add_argument("--name", required=True)
         add.add_argument("--role", required=True, choices=User.Role.values)
         add.add_argument("--home", help="its name; of staff and managers")
+        reset = actions.add_parser("reset", help="remove somebody's lost second factors, e.g. the last admin's")
+        reset.add_argument("email")
 
-    def handle(self, *args: Any, email: str, name: str, role: str, home: str | None, **options: Any) -> None:
+    def handle(self, *args: Any, action: str, email: str, **options: Any) -> None:
+        if action == "reset":
+            self._reset(email)
+        else:
+            self._add(email, options["name"], options["role"], options["home"])
+
+    def _reset(self, email: str) -> None:
+        user = User.objects.filter(email__iexact=email).first()
+        if user is None:
+            raise CommandError(f"Nobody has the address {email}.")
+        with transaction.atomic():
+            second_factor.remove_all(user)
+            audit.record("second_factor.reset", by="system", home=user.home, subject=user.code)
+        print(f"{user.name} logs in with the password alone and enrols anew.")
+
+    def _add(self, email: str, name: str, role: str, home: str | None) -> None:
         if (role in User.HOME_ROLES) != bool(home):
             raise CommandError("Staff and managers need --home; reviewers, operators and admins belong to none.")
         try:
