@@ -65,6 +65,16 @@ OFFERS: dict[str, Offer] = {
             max_uses=1,
             fits=lambda order: any(missing_consent(order)),
         ),
+        Offer(
+            purpose=Purpose.CHOICE,
+            title=_("가족이 고르기"),
+            words=_("검수를 마친 후보를 가족이 보고 한 장을 고르거나, 바라는 점을 눌러 전합니다."),
+            handed=_("가족이 이 주소에서 한 장을 고르면 마무리를 시작합니다. 후보에는 확인용 표시가 들어 있습니다."),
+            route="orders:family_choice",
+            lasts=timedelta(days=3),
+            max_uses=10,
+            fits=lambda order: any(item.offered_at for item in order.related("items")),
+        ),
     )
 }
 

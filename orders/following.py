@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext as _
 
 from gpujobs.progress import Progress
-from orders import production
+from orders import choosing, production
 from orders.finishing.showing import FilesNow
-from orders.models import Candidate, Item, Order, OrderState
+from orders.models import Candidate, Item, Order, OrderState, Showing
 
 TONES = {
     OrderState.DRAFT: "quiet",
@@ -51,7 +51,14 @@ class ItemNow:
             return _("사진을 다시 받아야 합니다")
         if self.item.awaits_portrait:
             return _("영정사진 승인 대기")
+        if self.item.offered_at:
+            return _("가족이 고르는 중")
         return str(self.item.get_state_display())
+
+    @property
+    def offered(self) -> list[Showing]:
+        """What its family chooses among."""
+        return choosing.showings(self.item)
 
     @property
     def made(self) -> list[Candidate]:

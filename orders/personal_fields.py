@@ -18,12 +18,14 @@ from orders.models import (
     Deliverable,
     Download,
     DownloadLink,
+    FamilyAnswer,
     FamilyLink,
     Finish,
     Item,
     Objection,
     Order,
     Photo,
+    Showing,
 )
 
 
@@ -55,6 +57,8 @@ ROWS: tuple[Rows, ...] = (
     Rows(model=Deliverable, path="item__order"),
     Rows(model=Finish, path="approval__candidate__item__order"),
     Rows(model=Approval, path="candidate__item__order"),
+    Rows(model=FamilyAnswer, path="item__order"),
+    Rows(model=Showing, path="candidate__item__order"),
     Rows(model=Candidate, path="item__order"),
     Rows(model=Arrival, path="link__order"),
     Rows(model=Photo, path="order"),
@@ -90,7 +94,7 @@ ROWS: tuple[Rows, ...] = (
         model=Item,
         path="order",
         emptied={"options": {}, "return_code": "", "return_reason": "", "cut": {}},
-        kept=("code", "product_key", "state", "round", "changed_at"),
+        kept=("code", "product_key", "state", "round", "offered_at", "changed_at"),
     ),
     Rows(
         model=Order,

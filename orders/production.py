@@ -80,7 +80,7 @@ def resubmit(item: Item, *, by: User, request: HttpRequest | None, after_round: 
     return _make_anew(item, sources, "item.resubmitted", by=by, request=request, after_round=after_round)
 
 
-def portrait_approved(order: Order, *, by: User, request: HttpRequest | None) -> None:
+def portrait_approved(order: Order, *, by: User | str, request: HttpRequest | None) -> None:
     """Begin what waited for it, in the transaction of the approval that holds the order's row. Raises NotReady."""
     for item in order.items.filter(state=Item.State.WAITING):
         if item.follows_portrait:
@@ -257,7 +257,7 @@ def _record_end(action: str, order: Order, candidate: Candidate, *, said: str) -
     audit.record(action, by="worker", home=order.home, subject=order.code, candidate=str(candidate.code), said=said)
 
 
-def _record_item(action: str, order: Order, item: Item, *, by: User, request: HttpRequest | None) -> None:
+def _record_item(action: str, order: Order, item: Item, *, by: User | str, request: HttpRequest | None) -> None:
     product, number = item.product_key, item.round
     audit.record(action, by=by, home=order.home, subject=order.code, request=request, product=product, round=number)
 

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from orders import authority, files, finishing, production, returns, sources, tasks
-from orders.models import Approval, Candidate, Item, Order
+from orders.models import Approval, Candidate, Item, Order, Showing
 from portal import audit
 from portal.models import User
 
@@ -34,29 +34,27 @@ def approve(candidates: Sequence[Candidate], *, by: User, request: HttpRequest |
         # Written down although nothing was approved: it must not pass unnoticed.
         with transaction.atomic():
             item = candidates[0].item
-            _record(
-                "candidate.bytes_differ", item, by=by, request=request, candidates=[str(c.code) for c in candidates]
-            )
+            record("candidate.bytes_differ", item, by=by, request=request, candidates=[str(c.code) for c in candidates])
         changed = _("파일이 만들어진 뒤에 바뀌었거나 없어져서 승인하지 않았습니다. 운영 담당자에게 알려 주세요.")
         raise Refused(changed) from error
 
 
 def _approve(candidates: Sequence[Candidate], *, by: User, request: HttpRequest | None) -> list[Approval]:
-    item = _locked_item(candidates[0].item)
-    _demand_authority(item)
+    item = locked_item(candidates[0].item)
+    demand_authority(item)
     fresh = list(item.candidates.filter(pk__in=[c.pk for c in candidates]).select_related("approval", "job"))
     given = [candidate for candidate in fresh if hasattr(candidate, "approval")]
     new = [candidate for candidate in fresh if candidate not in given]
     if not new:
         return [candidate.approval for candidate in given]
-    _demand_state(item, Item.State.TO_REVIEW)
+    demand_state(item, Item.State.TO_REVIEW)
     if any(candidate.state != Candidate.State.READY for candidate in new):
         raise Refused(_("승인할 수 있는 그림이 아닙니다. 새로 고쳐서 다시 보아 주세요."))
     if _approved_count(item) + len(new) > item.product.picks:
         raise Refused(_("승인할 수 있는 장수를 넘습니다. 먼저 승인한 것을 되돌려 주세요."))
     if not all(sources.stands(candidate) for candidate in new):
         raise Refused(_("이 영상의 바탕이 된 영정사진은 지금 승인된 것이 아닙니다. 다시 만들어 주세요."))
-    approvals = [_approve_one(candidate, item, by=by, request=request) for candidate in new]
+    approvals = [_approve_one(candidate, item, by=by, reviewer=by, request=request) for candidate in new]
     if _approved_count(item) == item.product.picks:
         item.move(Item.State.TO_REVIEW, to=Item.State.APPROVED)
         if item.product_key == "portrait":
@@ -64,39 +62,56 @@ def _approve(candidates: Sequence[Candidate], *, by: User, request: HttpRequest 
     return approvals
 
 
-def _approve_one(candidate: Candidate, item: Item, *, by: User, request: HttpRequest | None) -> Approval:
+def _approve_one(
+    candidate: Candidate, item: Item, *, by: User | str, reviewer: User, request: HttpRequest | None
+) -> Approval:
     files.verify(candidate.file, candidate.sha256)
-    approval = Approval.objects.create(candidate=candidate, approved_by=by, sha256=candidate.sha256)
-    _record(
+    approval = Approval.objects.create(candidate=candidate, approved_by=reviewer, sha256=candidate.sha256)
+    record(
         "candidate.approved",
         item,
         by=by,
         request=request,
         candidate=str(candidate.code),
         sha256=candidate.sha256,
+        reviewer=str(reviewer.code),
     )
     finishing.begin(approval)
     tasks.after_commit("finish", approval.pk)
     return approval
 
 
+def approve_chosen(showing: Showing, item: Item, *, by: User | str, request: HttpRequest | None) -> Approval:
+    """Make the approval that a reviewer gave beforehand, now that the family chose; for who holds the order's row.
+
+    Raises files.BytesDiffer or FileNotFoundError where the bytes are not those that the reviewer saw.
+    """
+    candidate = showing.candidate
+    if candidate.sha256 != showing.sha256:
+        raise files.BytesDiffer(candidate.file, showing.sha256, candidate.sha256)
+    approval = _approve_one(candidate, item, by=by, reviewer=showing.reviewed_by, request=request)
+    item.move(Item.State.TO_REVIEW, to=Item.State.APPROVED)
+    production.portrait_approved(item.order, by=by, request=request)
+    return approval
+
+
 def approve_as_it_is(item: Item, *, by: User, request: HttpRequest | None) -> None:
     """End the review with fewer pictures than the product promises: a reviewer's deliberate choice. Raises Refused."""
     with transaction.atomic():
-        item = _locked_item(item)
-        _demand_authority(item)
-        _demand_state(item, Item.State.TO_REVIEW)
+        item = locked_item(item)
+        demand_authority(item)
+        demand_state(item, Item.State.TO_REVIEW)
         approved = _approved_count(item)
         if not approved:
             raise Refused(_("승인한 그림이 없습니다. 한 장 이상 승인해 주세요."))
         item.move(Item.State.TO_REVIEW, to=Item.State.APPROVED)
-        _record("item.approved_short", item, by=by, request=request, approved=approved, promised=item.product.picks)
+        record("item.approved_short", item, by=by, request=request, approved=approved, promised=item.product.picks)
 
 
 def undo(approval: Approval, *, by: User, request: HttpRequest | None) -> None:
     """Take an approval back, with all that was made of it, until the family has first opened a link. Raises Refused."""
     with transaction.atomic():
-        item = _locked_item(approval.candidate.item)
+        item = locked_item(approval.candidate.item)
         held = (
             Approval.objects.select_for_update(of=("self",)).select_related("candidate").filter(pk=approval.pk).first()
         )
@@ -113,7 +128,7 @@ def undo(approval: Approval, *, by: User, request: HttpRequest | None) -> None:
         held.delete()
         item.move(Item.State.APPROVED, to=Item.State.TO_REVIEW)
         production.portrait_taken_back(held.candidate, by=by, request=request)
-        _record("approval.undone", item, by=by, request=request, candidate=str(held.candidate.code), sha256=held.sha256)
+        record("approval.undone", item, by=by, request=request, candidate=str(held.candidate.code), sha256=held.sha256)
         transaction.on_commit(lambda: files.remove(*made))
 
 
@@ -131,13 +146,13 @@ def _set_aside(
     candidate: Candidate, source: str, state: str, reason: str, *, by: User, request: HttpRequest | None
 ) -> None:
     with transaction.atomic():
-        item = _locked_item(candidate.item)
-        _demand_state(item, Item.State.TO_REVIEW)
+        item = locked_item(candidate.item)
+        demand_state(item, Item.State.TO_REVIEW)
         free = item.candidates.filter(pk=candidate.pk, state=source, approval=None)
         if not free.update(state=state, reject_reason=reason):
             raise Refused(_("그 사이에 다른 분이 정했습니다. 새로 고쳐서 다시 보아 주세요."))
         action = "candidate.rejected" if state == Candidate.State.REJECTED else "candidate.restored"
-        _record(action, item, by=by, request=request, candidate=str(candidate.code), reason=reason)
+        record(action, item, by=by, request=request, candidate=str(candidate.code), reason=reason)
 
 
 def send_back(item: Item, *, by: User, reason: str, request: HttpRequest | None) -> None:
@@ -145,11 +160,11 @@ def send_back(item: Item, *, by: User, reason: str, request: HttpRequest | None)
     if not reason.strip():
         raise Refused(_("돌려보내는 까닭을 적어 주세요."))
     with transaction.atomic():
-        item = _locked_item(item)
-        _demand_state(item, Item.State.TO_REVIEW, Item.State.PRODUCING)
+        item = locked_item(item)
+        demand_state(item, Item.State.TO_REVIEW, Item.State.PRODUCING)
         production.stop_jobs(item)
         production.send_back(item, returns.BY_REVIEWER, reason.strip())
-        _record("item.returned", item, by=by, request=request, reason=reason.strip())
+        record("item.returned", item, by=by, request=request, reason=reason.strip())
 
 
 def was_seen(order: Order) -> bool:
@@ -157,7 +172,7 @@ def was_seen(order: Order) -> bool:
     return order.links.filter(Q(visits__gt=0) | Q(downloads__gt=0)).exists()
 
 
-def _locked_item(item: Item) -> Item:
+def locked_item(item: Item) -> Item:
     """The item as it is now, under the order's lock, with the locked order on it."""
     order = production.locked(item.order)
     fresh = Item.objects.get(pk=item.pk)
@@ -165,14 +180,16 @@ def _locked_item(item: Item) -> Item:
     return fresh
 
 
-def _demand_authority(item: Item) -> None:
+def demand_authority(item: Item) -> None:
+    """Raises Refused where nothing of the order may be approved now."""
     if not authority.has_authority(item.order):
         raise Refused(_("동의가 철회되었거나 의뢰가 취소되어 승인할 수 없습니다."))
     if item.order.is_paused:
         raise Refused(_("유가족의 이의가 있어 승인을 멈추었습니다. 장례식장에서 정리하면 이어 갈 수 있습니다."))
 
 
-def _demand_state(item: Item, *states: str) -> None:
+def demand_state(item: Item, *states: str) -> None:
+    """Raises Refused where the item is in none of these."""
     if item.state not in states:
         raise Refused(_("그 사이에 상태가 바뀌었습니다: %(state)s") % {"state": item.get_state_display()})
 
@@ -181,6 +198,7 @@ def _approved_count(item: Item) -> int:
     return Approval.objects.filter(candidate__item=item).count()
 
 
-def _record(action: str, item: Item, *, by: User, request: HttpRequest | None, **details: Any) -> None:
+def record(action: str, item: Item, *, by: User | str, request: HttpRequest | None, **details: Any) -> None:
+    """An audit entry about an item."""
     details["product"] = item.product_key
     audit.record(action, by=by, home=item.order.home, subject=item.order.code, request=request, **details)

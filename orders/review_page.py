@@ -7,10 +7,10 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from orders import framing, production, review, review_queue
+from orders import choosing, framing, production, review, review_queue
 from orders.finishing.showing import FilesNow
 from orders.framing import Face
-from orders.models import Approval, Candidate, Consent, Item, Photo
+from orders.models import Approval, Candidate, Consent, Item, Photo, Showing
 from orders.production import Progress
 
 # static/css/review.css shows that many, the newest rounds first.
@@ -33,8 +33,9 @@ class Row:
 
     @property
     def state(self) -> list[Any]:
-        item, needed = self.item, self.item.order.needed_at
-        return [item.code, item.state, item.round, item.ready_count, item.order.name, needed, _told(self.progress)]  # type: ignore[attr-defined]  # annotated by review_queue.rows
+        item, order = self.item, self.item.order
+        stands = [item.code, item.state, item.round, item.offered_at, order.name, order.needed_at]
+        return [*stands, item.ready_count, _told(self.progress)]  # type: ignore[attr-defined]  # annotated by review_queue.rows
 
 
 def queue_rows(items: QuerySet[Item]) -> list[Row]:
@@ -168,6 +169,25 @@ class Page:
     def may_judge(self) -> bool:
         return self.item.state == Item.State.TO_REVIEW
 
+    @cached_property
+    def showings(self) -> list[Showing]:
+        """What the family is choosing among."""
+        return choosing.showings(self.item)
+
+    @cached_property
+    def wish(self) -> str:
+        """What the family asked for and nobody has acted on, in words."""
+        answer = choosing.pending_wish(self.item) if self.item.order.home.family_chooses else None
+        return str(choosing.WISHES[answer.wish].label) if answer else ""
+
+    @property
+    def may_offer(self) -> bool:
+        return choosing.may_be_offered(self.item) and len(self.to_offer) >= choosing.LEAST and not self.approved
+
+    @property
+    def to_offer(self) -> list[Shown]:
+        return [shown for shown in self.visible if shown.is_undecided]
+
     @property
     def may_make_again(self) -> bool:
         return self.item.state in (Item.State.TO_REVIEW, Item.State.PRODUCING, Item.State.RETURNED)
@@ -182,6 +202,7 @@ class Page:
         """All that can change while the page is open."""
         item = self.item
         stands = self.consent is not None and item.order.cancelled_at is None
+        family = [item.offered_at, self.wish]
         return [
             item.state,
             item.round,
@@ -189,6 +210,7 @@ class Page:
             self.was_seen,
             stands,
             self.is_paused,
+            family,
             [s.state for s in self.current],
         ]
 

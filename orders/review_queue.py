@@ -51,7 +51,9 @@ class Filters:
         items = self._of_every_state(user).filter(state=self.state)
         if self.state in (Item.State.APPROVED, Item.State.RETURNED):
             return items.order_by("-changed_at", "-pk")
-        return items.order_by(F("order__needed_at").asc(nulls_last=True), "order_id", "pk")
+        # What the family is choosing about waits for nobody here.
+        mine_first = F("offered_at").asc(nulls_first=True)
+        return items.order_by(mine_first, F("order__needed_at").asc(nulls_last=True), "order_id", "pk")
 
     def _of_every_state(self, user: User) -> QuerySet[Item]:
         orders = Order.objects.for_user(user).filter(cancelled_at=None, erased_at=None)
@@ -97,7 +99,8 @@ def place_of(item: Item, items: QuerySet[Item]) -> Place:
 
 def waiting() -> int:
     """How many items wait for a reviewer, whatever is filtered."""
-    return Item.objects.filter(state=Item.State.TO_REVIEW, order__cancelled_at=None, order__erased_at=None).count()
+    mine = Item.objects.filter(state=Item.State.TO_REVIEW, offered_at=None)
+    return mine.filter(order__cancelled_at=None, order__erased_at=None).count()
 
 
 def homes_with_work() -> QuerySet[FuneralHome]:

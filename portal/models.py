@@ -46,6 +46,7 @@ class FuneralHome(models.Model):
     keep_source_days = models.PositiveSmallIntegerField(_("사진과 후보를 보관하는 날수"), default=30)
     keep_file_days = models.PositiveSmallIntegerField(_("완성 파일을 보관하는 날수"), default=90)
     keep_draft_days = models.PositiveSmallIntegerField(_("보내지 않았거나 취소한 의뢰를 보관하는 날수"), default=30)
+    family_chooses = models.BooleanField(_("영정사진을 가족이 고르기"), default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

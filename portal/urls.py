@@ -54,6 +54,7 @@ urlpatterns = [
     path("audit/export/", audit_pages.audit_export, name="audit_export"),
     path("keeping/", keeping.periods, name="periods"),
     path("settings/", prints.home_settings, name="home_settings"),
+    path("settings/family/", prints.home_family, name="home_family"),
     path("settings/prints/add/", prints.print_size_add, name="print_size_add"),
     path("settings/prints/<slug:key>/remove/", prints.print_size_remove, name="print_size_remove"),
     path("", include("orders.urls")),

@@ -2,6 +2,7 @@
 
 from orders.models.arrival import Arrival
 from orders.models.candidate import Approval, Candidate
+from orders.models.choice import FamilyAnswer, Showing
 from orders.models.consent import Consent, ConsentText
 from orders.models.delivery import Deliverable, Download, DownloadLink
 from orders.models.erasure import Erasure, LegalHold, SourceRemoval
@@ -22,6 +23,7 @@ __all__ = [
     "Download",
     "DownloadLink",
     "Erasure",
+    "FamilyAnswer",
     "FamilyLink",
     "Fingerprint",
     "Finish",
@@ -33,5 +35,6 @@ __all__ = [
     "OrderState",
     "Photo",
     "PrintPreset",
+    "Showing",
     "SourceRemoval",
 ]

@@ -196,6 +196,7 @@ class Item(models.Model):
     """One product of an order.
 
     waiting -> producing -> to_review -> approved
+                   ^            ├──> offered to the family, and back: `offered_at` says whose turn it is
                    ^            ├──> producing   (made again)
                    └────────────┴──> returned ──> producing
 
@@ -223,6 +224,8 @@ class Item(models.Model):
     return_reason = models.TextField(blank=True)
     # How a person wants it cut, as orders.finishing.cutting.Wish.as_dict gives it; empty: as usual.
     cut = models.JSONField(default=dict, blank=True)
+    # While it is to be reviewed: since when the family may choose among what a reviewer picked for it.
+    offered_at = models.DateTimeField(null=True, blank=True)
     changed_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -230,6 +233,9 @@ class Item(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["order", "product_key"], name="item_product_once"),
             models.CheckConstraint(condition=Q(state="waiting") | Q(round__gte=1), name="item_round_when_made"),
+            models.CheckConstraint(
+                condition=Q(offered_at=None) | Q(state="to_review"), name="item_offered_while_reviewed"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -278,7 +284,7 @@ class Item(models.Model):
     def move(self, *sources: str, to: str, **changes: object) -> bool:
         """Change state if it is in one of these; false if another was quicker."""
         moved = Item.objects.filter(pk=self.pk, state__in=sources).update(
-            state=to, changed_at=timezone.now(), **changes
+            **{"state": to, "changed_at": timezone.now(), "offered_at": None} | changes
         )
         if moved:
             self.refresh_from_db()

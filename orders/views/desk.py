@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from orders import (
+    choosing,
     consenting,
     delivery,
     drafting,
@@ -24,6 +25,7 @@ from orders import (
     objecting,
     production,
     retention_clock,
+    review,
 )
 from orders.access import get_item, get_order
 from orders.finishing import showing
@@ -107,7 +109,14 @@ def _state_of(now: following.OrderNow) -> list[Any]:
     order = now.order
     files = [item.files.state for item in now.items if item.files]
     items = [
-        (item.item.state, item.doing, item.percent, round(item.seconds_left or 0), [c.state for c in item.candidates])
+        (
+            item.item.state,
+            item.item.offered_at,
+            item.doing,
+            item.percent,
+            round(item.seconds_left or 0),
+            [c.state for c in item.candidates],
+        )
         for item in now.items
     ]
     return [order.code, order.updated_at, now.state, order.delivered_at, order.is_paused, items, files]
@@ -341,6 +350,25 @@ def item_from_photo(request: HttpRequest, code: UUID, item_code: UUID) -> HttpRe
             messages.success(request, _("받은 사진으로 만들기 시작합니다."))
     except production.NotReady as not_ready:
         messages.error(request, " ".join(not_ready.reasons))
+    return redirect("orders:order", code=code)
+
+
+@for_roles("staff", "manager")
+@require_POST
+def item_choose(request: HttpRequest, code: UUID, item_code: UUID) -> HttpResponse:
+    """Staff answer for a family that told them which one: `choice`, one of those that a reviewer offered."""
+    user = asker(request)
+    item = get_item(user, item_code)
+    if item.order.code != code:
+        raise Http404
+    try:
+        chosen = UUID(request.POST.get("choice", ""))
+        choosing.choose(item, chosen, by=user, link=None, request=request)
+        messages.success(request, _("가족의 선택을 기록했습니다. 마무리를 시작합니다."))
+    except ValueError:
+        messages.error(request, _("정하실 사진을 골라 주세요."))
+    except review.Refused as refused:
+        messages.error(request, str(refused))
     return redirect("orders:order", code=code)
 
 

@@ -108,6 +108,19 @@ def print_size_remove(request: HttpRequest, key: str) -> HttpResponse:
     return redirect("home_settings")
 
 
+@require_POST
+@for_roles("manager")
+def home_family(request: HttpRequest) -> HttpResponse:
+    """Whether this home's families choose among what a reviewer picked."""
+    home = _home(request)
+    home.family_chooses = request.POST.get("family_chooses") == "yes"
+    with transaction.atomic():
+        home.save(update_fields=["family_chooses"])
+        _record(request, "home.family_chooses", chosen=home.family_chooses)
+    messages.success(request, _("저장했습니다."))
+    return redirect("home_settings")
+
+
 def _page(request: HttpRequest, form: OwnSize, *, status: int = 200) -> HttpResponse:
     home = _home(request)
     context = {"home": home, "presets": prints.presets_of(home), "form": form, "here": "settings"}

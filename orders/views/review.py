@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from orders import looking, production, review, review_queue
+from orders import choosing, looking, production, review, review_queue
 from orders.access import get_item
 from orders.models import Approval, Item
 from orders.products import PRODUCTS
@@ -228,8 +228,49 @@ def review_again(request: HttpRequest, code: UUID) -> HttpResponseBase:
     return _decide(request, code, again)
 
 
+@require_POST
+@for_reviewers
+def review_offer(request: HttpRequest, code: UUID) -> HttpResponseBase:
+    """`show`: the candidates that the family may choose among."""
+
+    def offer(request: HttpRequest, item: Item) -> str:
+        codes = [code for text in request.POST.getlist("show") if (code := _uuid(text))]
+        count = choosing.offer(item, codes, by=asker(request), request=request)
+        return _("%(title)s 후보 %(count)d장을 가족께 보입니다.") % {"title": _title(item), "count": count}
+
+    return _decide(request, code, offer)
+
+
+@require_POST
+@for_reviewers
+def review_offer_end(request: HttpRequest, code: UUID) -> HttpResponseBase:
+    def end(request: HttpRequest, item: Item) -> str:
+        choosing.take_back(item, by=asker(request), request=request)
+        return _("가족께 보이던 후보를 거두었습니다.")
+
+    return _decide(request, code, end)
+
+
+@require_POST
+@for_reviewers
+def review_as_wished(request: HttpRequest, code: UUID) -> HttpResponseBase:
+    def again(request: HttpRequest, item: Item) -> str:
+        seen = request.POST.get("round", "")
+        if not seen.isdecimal() or not choosing.make_as_wished(
+            item, by=asker(request), request=request, after_round=int(seen)
+        ):
+            raise review.Refused(_("이미 다시 만들고 있습니다."))
+        return _("%(title)s 후보를 가족의 바람대로 다시 만들기 시작했습니다.") % {"title": _title(item)}
+
+    return _decide(request, code, again)
+
+
 def _code(request: HttpRequest, field: str) -> UUID | None:
+    return _uuid(request.POST.get(field, ""))
+
+
+def _uuid(text: str) -> UUID | None:
     try:
-        return UUID(request.POST.get(field, ""))
+        return UUID(text)
     except ValueError:
         return None

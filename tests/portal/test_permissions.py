@@ -222,6 +222,7 @@ TABLE: dict[str, Row] = {
     "orders:order_submit": home(422, method="post", args=draft, makes=True),
     "orders:order_cancel": home(FOUND, method="post", args=order),
     "orders:item_from_photo": home(FOUND, method="post", args=lambda a: [a.order.code, a.item.code]),
+    "orders:item_choose": home(FOUND, method="post", args=lambda a: [a.order.code, a.item.code]),
     "orders:item_again": home(FOUND, method="post", args=lambda a: [a.order.code, a.item.code]),
     "orders:photos_list": home(200, args=draft),
     "orders:photos_add": home(FOUND, method="post", args=draft, data=a_file, makes=True),
@@ -269,6 +270,7 @@ TABLE: dict[str, Row] = {
     "orders:erase": manager(FOUND, method="post", args=order),
     "orders:destruction_certificate": home(200, args=lambda a: [a.erased.code], admin=200),
     "home_settings": manager(200, only=False),
+    "home_family": manager(FOUND, method="post"),
     "print_size_add": manager(422, method="post"),
     "print_size_remove": manager(FOUND, method="post", args=lambda a: ["own-a"]),
     # Judging.
@@ -278,7 +280,7 @@ TABLE: dict[str, Row] = {
     "orders:review_item_live": reviewer(200, args=item),
     **{
         f"orders:review_{decision}": reviewer(FOUND, method="post", args=item)
-        for decision in ("approve_all", "settle", "return", "again")
+        for decision in ("approve_all", "settle", "return", "again", "offer", "offer_end", "as_wished")
     },
     **{
         f"orders:review_{decision}": reviewer(FOUND, method="post", args=item, data=of_the_candidate)
@@ -308,6 +310,8 @@ TABLE: dict[str, Row] = {
     "orders:family_send": everyone(200, args=lambda a: [a.family_token, a.arrival.code]),
     "orders:family_photo": post(everyone, FOUND, args=sent_photo, data=lambda a: {"remove": "1"}),
     "orders:family_photo_picture": everyone(200, args=sent_photo),
+    "orders:family_choice": everyone(200, args=lambda a: [a.choice_token], only=False),
+    "orders:family_proof": everyone(200, args=lambda a: [a.choice_token, a.candidate.code]),
     "orders:family_unknown": everyone(GONE, args=lambda a: ["no/such/thing"], only=False),
 }
 

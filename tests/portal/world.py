@@ -8,7 +8,7 @@ from django.core.files.storage import default_storage
 from PIL import Image
 
 from orders import retention
-from orders.models import Arrival, Candidate, Consent, Deliverable, Photo
+from orders.models import Arrival, Candidate, Consent, Deliverable, Photo, Showing
 from portal.models import Invitation, User
 from tests.family.making import approved_order, make_family_link, make_link
 from tests.gpujobs.making import make_host, make_instance
@@ -41,6 +41,8 @@ def make_world() -> SimpleNamespace:
     item = order.items.get(product_key="portrait")
     erased = make_order(staff)
     retention.begin_erasure(erased, why="requested", by=manager)
+    proof = {"proof": store("proof.webp"), "width": 88, "height": 112}
+    Showing.objects.create(candidate=item.candidates.get(), reviewed_by=staff, sha256="0" * 64, **proof)
     return SimpleNamespace(
         home=home,
         erased=erased,
@@ -64,6 +66,7 @@ def make_world() -> SimpleNamespace:
         family_token=family_token,
         consent_token=consent_token,
         sent=sent,
+        choice_token=make_family_link(order, staff, "choice")[1],
         arrival=Arrival.objects.create(link=family_link, mark="0" * 64, byte_count=1000),
         token=token,
         picture=files["portrait"],
