@@ -5,18 +5,23 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
+from django.contrib.auth.hashers import make_password
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from orders import telling
 from orders.models import Deliverable, Download, DownloadLink, Item, Order
 from portal import audit
 from portal.access import client_address
 from portal.models import User, hash_token, new_token
 
 CHUNK = 256 * 1024
+REMIND_BEFORE, REMIND_HOUR = timedelta(days=4), 10
+# What a link that was used up gets when staff open it again.
+MORE_DOWNLOADS = 200
 
 
 class NothingToDeliver(Exception):
@@ -60,21 +65,28 @@ def can_issue(order: Order) -> bool:
     return may_leave(order) and ready_files(order).exists()
 
 
-def issue_link(order: Order, *, by: User | None, request: HttpRequest | None = None) -> tuple[DownloadLink, str]:
-    """A new link and its token, which is kept nowhere. Raises NothingToDeliver."""
+def issue_link(
+    order: Order, *, by: User | None, request: HttpRequest | None = None, recipient: str = "", pin: str = ""
+) -> tuple[DownloadLink, str]:
+    """A new link and its token, which is kept nowhere; ``pin``: digits that are asked for beside it.
+
+    Raises NothingToDeliver.
+    """
     with transaction.atomic():
         locked = Order.objects.select_for_update().select_related("home").get(pk=order.pk)
         if not can_issue(locked):
             raise NothingToDeliver
         now = timezone.now()
-        # A link handed out before the funeral is open as long after it as any other.
-        begins = max(now, locked.procession_at or now)
+        expires_at = _end_for(locked, now)
         token = new_token()
         link = DownloadLink.objects.create(
             order=locked,
             token_hash=hash_token(token),
             created_by=by,
-            expires_at=_end_of_day(begins + timedelta(days=locked.home.link_days)),
+            expires_at=expires_at,
+            remind_at=_remind_at(now, expires_at),
+            recipient=recipient,
+            pin_hash=make_password(pin) if pin else "",
         )
         Order.objects.filter(pk=order.pk, delivered_at=None).update(delivered_at=now)
         audit.record(
@@ -85,8 +97,73 @@ def issue_link(order: Order, *, by: User | None, request: HttpRequest | None = N
             request=request,
             link=str(link.code),
             until=link.expires_at.isoformat(),
+            with_pin=bool(pin),
         )
     return link, token
+
+
+def links_of(order: Order) -> QuerySet[DownloadLink]:
+    """Every link of the order, newest first, each with what was taken by it."""
+    return order.links.prefetch_related("log__deliverable")
+
+
+def reopen_link(link: DownloadLink, *, by: User, request: HttpRequest | None = None) -> bool:
+    """Open the same address again, for the home's days from now: ended, used up or locked. Not one that was closed."""
+    with transaction.atomic():
+        locked = Order.objects.select_for_update().select_related("home").get(pk=link.order_id)
+        held = DownloadLink.objects.select_for_update().get(pk=link.pk)
+        if held.revoked_at or not _is_given(locked) or not held.may_be_reopened:
+            return False
+        now = timezone.now()
+        held.expires_at = max(held.expires_at, _end_for(locked, now))
+        held.remind_at, held.reminded_at = _remind_at(now, held.expires_at), None
+        held.wrong_tries = 0
+        if held.is_used_up:
+            held.max_downloads = held.downloads + MORE_DOWNLOADS
+        held.save(update_fields=["expires_at", "remind_at", "reminded_at", "wrong_tries", "max_downloads"])
+        audit.record(
+            "link.reopened",
+            by=by,
+            home=locked.home,
+            subject=locked.code,
+            request=request,
+            link=str(held.code),
+            until=held.expires_at.isoformat(),
+        )
+    return True
+
+
+def _end_for(order: Order, now: datetime) -> datetime:
+    # A link handed out before the funeral is open as long after it as any other.
+    begins = max(now, order.procession_at or now)
+    return _end_of_day(begins + timedelta(days=order.home.link_days))
+
+
+def _remind_at(now: datetime, expires_at: datetime) -> datetime | None:
+    """In the morning, some days before the end; None for what ends sooner."""
+    day = timezone.localtime(expires_at) - REMIND_BEFORE
+    morning = day.replace(hour=REMIND_HOUR, minute=0, second=0, microsecond=0)
+    return morning if morning > now else None
+
+
+def reminders_due() -> QuerySet[DownloadLink]:
+    """Open links whose family is to be told now that they end soon."""
+    now = timezone.now()
+    open_still = DownloadLink.objects.filter(revoked_at=None, expires_at__gt=now, reminded_at=None, remind_at__lte=now)
+    return open_still.select_related("order__home")
+
+
+def remind(link: DownloadLink) -> bool:
+    """Tell the family once that a link ends soon, whoever asks how often; one word to an order's family is enough."""
+    with transaction.atomic():
+        order = Order.objects.select_for_update().select_related("home").get(pk=link.order_id)
+        mine = DownloadLink.objects.filter(pk=link.pk, reminded_at=None)
+        if not mine.update(reminded_at=timezone.now()) or not may_leave(order):
+            return False
+        lately = timezone.now() - timedelta(days=1)
+        if order.links.exclude(pk=link.pk).filter(reminded_at__gt=lately).exists():
+            return False
+        return telling.tell_family(order, telling.GALLERY_ENDING, until=link.expires_at) is not None
 
 
 def _end_of_day(moment: datetime) -> datetime:

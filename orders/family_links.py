@@ -34,6 +34,8 @@ class Offer:
     title: Promise
     words: Promise
     handed: Promise
+    # What a printed QR says it is for; it may lie on a counter.
+    on_paper: Promise
     # Name of the page's address, which takes the token.
     route: str
     lasts: timedelta
@@ -50,6 +52,7 @@ OFFERS: dict[str, Offer] = {
             title=_("가족이 사진 올리기"),
             words=_("가족이 휴대전화에서 원본 사진을 바로 올립니다. 카카오톡으로 받은 사진보다 또렷합니다."),
             handed=_("가족이 이 주소에서 사진을 올리면 의뢰 화면에 바로 나타납니다."),
+            on_paper=_("사진을 올리실 수 있습니다."),
             route="orders:family_upload",
             lasts=timedelta(days=3),
             max_uses=20,
@@ -60,6 +63,7 @@ OFFERS: dict[str, Offer] = {
             title=_("가족이 동의하기"),
             words=_("상주께서 휴대전화에서 문구를 읽고 손가락으로 서명하십니다. 한 분이 한 번 쓰는 주소입니다."),
             handed=_("상주께서 동의하시면 의뢰 화면에 바로 나타납니다. 뒤에 같은 주소에서 철회하실 수도 있습니다."),
+            on_paper=_("동의서를 읽고 서명하실 수 있습니다."),
             route="orders:family_consent",
             lasts=timedelta(days=30),
             max_uses=1,
@@ -70,6 +74,7 @@ OFFERS: dict[str, Offer] = {
             title=_("가족이 고르기"),
             words=_("검수를 마친 후보를 가족이 보고 한 장을 고르거나, 바라는 점을 눌러 전합니다."),
             handed=_("가족이 이 주소에서 한 장을 고르면 마무리를 시작합니다. 후보에는 확인용 표시가 들어 있습니다."),
+            on_paper=_("준비된 사진 가운데 한 장을 고르실 수 있습니다."),
             route="orders:family_choice",
             lasts=timedelta(days=3),
             max_uses=10,

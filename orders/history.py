@@ -34,6 +34,7 @@ SENTENCES = {
     "item.cut": gettext_lazy("자르기를 바꾸었습니다."),
     "print_shop.taken": gettext_lazy("인쇄소용 파일을 받았습니다."),
     "link.issued": gettext_lazy("가족 전달 링크를 만들었습니다."),
+    "link.reopened": gettext_lazy("가족 전달 링크를 다시 열었습니다."),
     "link.revoked": gettext_lazy("가족 전달 링크를 닫았습니다."),
     "order.erasure_begun": gettext_lazy("파기를 시작했습니다."),
     "order.erased": gettext_lazy("파기를 마쳤습니다."),

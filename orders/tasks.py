@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from redis import RedisError
 
-from orders import arriving, erasing, finishing, production
+from orders import arriving, delivery, erasing, finishing, production
 from orders.intake import faces
 
 log = logging.getLogger(__name__)
@@ -65,6 +65,8 @@ def sweep() -> None:
     arriving.forget_stale()
     for removal_id in erasing.sources_left_behind():
         _send("remove_sources", removal_id)
+    for link in delivery.reminders_due()[:50]:
+        delivery.remind(link)
 
 
 def _note_end(job_id: UUID) -> None:

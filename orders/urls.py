@@ -61,6 +61,7 @@ urlpatterns = [
     path("orders/<uuid:code>/links/", links.link_issue, name="link_issue"),
     path("orders/<uuid:code>/links/tell/", links.link_tell, name="link_tell"),
     path("orders/<uuid:code>/links/<uuid:link_code>/revoke/", links.link_revoke, name="link_revoke"),
+    path("orders/<uuid:code>/links/<uuid:link_code>/reopen/", links.link_reopen, name="link_reopen"),
     path("orders/<uuid:code>/family-links/", links.family_link_issue, name="family_link_issue"),
     path(
         "orders/<uuid:code>/family-links/<uuid:link_code>/revoke/", links.family_link_revoke, name="family_link_revoke"
@@ -89,6 +90,7 @@ urlpatterns = [
     path("verify/", verify.verify, name="verify"),
     # With or without the last slash: what is typed off a printed page may lack it.
     re_path(r"^g/(?P<token>[^/]+)/?$", gallery.gallery, name="gallery"),
+    path("g/<str:token>/code/", gallery.gallery_code, name="gallery_code"),
     path("g/<str:token>/all.zip", gallery.gallery_zip, name="gallery_zip"),
     path("g/<str:token>/<uuid:code>/", gallery.gallery_file, name="gallery_file"),
     path("g/<str:token>/<uuid:code>/picture/", gallery.gallery_picture, name="gallery_picture"),

@@ -6,10 +6,14 @@ from datetime import date, timedelta
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from orders.models.candidate import Approval
 from orders.models.order import Item, Order
 from portal.models import User
+
+# Of 4 digits, the one in 1,250 that all wrong tries together may hit.
+MOST_TRIES = 8
 
 
 class Deliverable(models.Model):
@@ -63,11 +67,21 @@ class DownloadLink(models.Model):
     visits = models.PositiveIntegerField(default=0)
     downloads = models.PositiveIntegerField(default=0)
     max_downloads = models.PositiveIntegerField(default=200)
+    # Whom it was handed to, in staff's words.
+    recipient = models.CharField(_("받으실 분"), max_length=30, blank=True)
+    # Of the digits that are asked for beside the link, as a password is hashed; empty: the link alone opens it.
+    pin_hash = models.CharField(max_length=128, blank=True)
+    # Never counted down but by staff: whoever tries, and however slowly, has so many and no more.
+    wrong_tries = models.PositiveSmallIntegerField(default=0)
+    # When the family is to be told that it ends soon, and when that was done.
+    remind_at = models.DateTimeField(null=True)
+    reminded_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["-created_at"]
         constraints = [
             models.CheckConstraint(condition=Q(downloads__lte=F("max_downloads")), name="link_downloads_bounded"),
+            models.CheckConstraint(condition=Q(wrong_tries__lte=MOST_TRIES), name="link_tries_bounded"),
         ]
 
     def __str__(self) -> str:
@@ -84,6 +98,27 @@ class DownloadLink(models.Model):
     @property
     def is_used_up(self) -> bool:
         return self.downloads >= self.max_downloads
+
+    @property
+    def may_be_reopened(self) -> bool:
+        """Whether staff may open it again: it ended, or has nothing left to give; what was closed stays closed."""
+        return self.revoked_at is None and (not self.is_open or self.is_used_up or self.is_locked)
+
+    @property
+    def is_locked(self) -> bool:
+        return bool(self.pin_hash) and self.wrong_tries >= MOST_TRIES
+
+    def begin_try(self) -> bool:
+        """Take one of the tries before the digits are looked at; false when none is left.
+
+        Of many at once, no more than are left get one, so however they race no more digits are compared.
+        """
+        left = DownloadLink.objects.filter(pk=self.pk, wrong_tries__lt=MOST_TRIES)
+        return left.update(wrong_tries=F("wrong_tries") + 1) == 1
+
+    def give_back_try(self) -> None:
+        """The digits were right; earlier wrong ones stay counted."""
+        DownloadLink.objects.filter(pk=self.pk, wrong_tries__gt=0).update(wrong_tries=F("wrong_tries") - 1)
 
     def count_download(self) -> bool:
         """Count one more; false when the last one was already used."""

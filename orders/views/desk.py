@@ -379,8 +379,9 @@ def _order(request: HttpRequest, order: Order) -> dict[str, Any]:
             "order": order,
             "form": OrderForm.of(order),
             "page_code": uuid4(),
-            "links": order.links.all(),
             "clock": retention_clock.of(order),
+            "links": delivery.links_of(order),
+            "may_reopen": delivery.may_leave(order),
             "history": history.of(order),
             "facts": order.facts(),
             "here": "desk",
@@ -397,7 +398,7 @@ def order_live(request: HttpRequest, code: UUID) -> HttpResponseBase:
     looking.note("order.read", order, request)
     context = _live(order) | {"order": order}
     if request.GET.get("can_issue", "") != str(int(context["can_issue"])):
-        context |= {"links": order.links.all(), "oob": True}
+        context |= {"links": delivery.links_of(order), "may_reopen": delivery.may_leave(order), "oob": True}
     return fragment(request, "orders/_live.html", context, version=context["version"])
 
 

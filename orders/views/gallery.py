@@ -16,12 +16,12 @@ from django.http import (
     HttpResponseBase,
     StreamingHttpResponse,
 )
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.templatetags.static import static
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 
-from orders import delivery
+from orders import delivery, pins
 from orders.finishing import naming
 from orders.models import Deliverable, DownloadLink
 from orders.views.family import View, for_family, is_visit
@@ -41,6 +41,9 @@ def with_open_link(view: LinkView[P]) -> View:
             raise Http404
         if link.order.is_paused:
             return _paused(request, link)
+        if not pins.is_unlocked(request, link):
+            # The page asks for the digits; what lies behind it leads back to the page.
+            return _asked(request, link) if view is _gallery else redirect("orders:gallery", token=token)
         return view(request, link, *args, **kwargs)
 
     return opened
@@ -80,15 +83,40 @@ class _Piece:
         return [group for group in groups if group[1]]
 
 
-@with_open_link
-def gallery(request: HttpRequest, link: DownloadLink) -> HttpResponse:
+def _gallery(request: HttpRequest, link: DownloadLink) -> HttpResponse:
     if is_visit(request):
         delivery.record_visit(link, request)
     # One figure for each approved picture, whatever sizes it is cut to.
     pieces = [_Piece(list(files)) for _, files in groupby(delivery.family_files(link.order), attrgetter("approval_id"))]
     card = absolute_url(static("family/card.png"))
     context = {"link": link, "order": link.order, "home": link.order.home, "pieces": pieces, "card": card}
-    return render(request, "family/gallery.html", context)
+    in_chat = "kakaotalk" in request.headers.get("User-Agent", "").lower()
+    return render(request, "family/gallery.html", context | {"in_chat": in_chat})
+
+
+gallery = with_open_link(_gallery)
+
+
+@for_family("POST")
+def gallery_code(request: HttpRequest, token: str) -> HttpResponseBase:
+    """`code`: the digits that were told beside the link."""
+    link = delivery.open_link(token)
+    if link is None or not link.pin_hash:
+        raise Http404
+    outcome = pins.unlock(request, link, request.POST.get("code", "").strip()[:12])
+    if outcome is pins.Outcome.RIGHT:
+        return redirect("orders:gallery", token=token)
+    return _asked(request, link, outcome)
+
+
+def _asked(request: HttpRequest, link: DownloadLink, outcome: pins.Outcome | None = None) -> HttpResponse:
+    locked = link.is_locked or outcome is pins.Outcome.LOCKED
+    context = {"home": link.order.home, "locked": locked, "said": outcome.value if outcome else ""}
+    context["card"] = absolute_url(static("family/card.png"))
+    return render(request, "family/code.html", context, status=_STATUS[outcome] if outcome else 200)
+
+
+_STATUS = {pins.Outcome.WRONG: 422, pins.Outcome.LOCKED: 403, pins.Outcome.WAIT: 429}
 
 
 @with_open_link

@@ -1,6 +1,7 @@
 """Staff hand out a link and take it back."""
 
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import segno
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from orders import delivery, drafting, family_links, telling
+from orders import delivery, drafting, family_links, hangul, pins, telling
 from orders.access import get_order
 from orders.models import Order
 from orders.views import responses
@@ -24,20 +25,35 @@ from portal.access import asker, for_roles
 from portal.models import hash_token
 from portal.notices.models import Way, masked
 
+LONGEST_RECIPIENT = 30
 HANDED = gettext_lazy("가족이 이 주소에서 승인된 사진과 영상을 받습니다.")
+ON_PAPER = gettext_lazy("사진과 영상을 받으실 수 있습니다.")
+
+
+class _Said(NamedTuple):
+    """What a link is for, in words for staff and on a printed QR."""
+
+    handed: Promise
+    on_paper: Promise
 
 
 @for_roles("staff", "manager")
 @require_POST
 def link_issue(request: HttpRequest, code: UUID) -> HttpResponse:
-    """A new link to what was approved."""
+    """A new link to what was approved. `recipient`: whom it is for; `pin`: digits asked for beside it, if any."""
     order = get_order(asker(request), code)
+    pin = request.POST.get("pin", "").strip()
+    recipient = hangul.tidy(request.POST.get("recipient", ""))[:LONGEST_RECIPIENT]
+    if pin and not pins.is_fit(pin):
+        messages.error(request, _("번호는 숫자 4–6자리로, 1234나 0000처럼 쉬운 것은 피해 주세요."))
+        return redirect(responses.page_of(order.code, "links"))
     try:
-        link, token = delivery.issue_link(order, by=asker(request), request=request)
+        link, token = delivery.issue_link(order, by=asker(request), request=request, recipient=recipient, pin=pin)
     except delivery.NothingToDeliver:
         messages.error(request, _("아직 전달할 파일이 없습니다. 검수에서 승인되면 링크를 만들 수 있습니다."))
         return redirect("orders:order", code=order.code)
-    return _issued(request, order, reverse("orders:gallery", args=[token]), token, until=link.expires_at, handed=HANDED)
+    path = reverse("orders:gallery", args=[token])
+    return _issued(request, order, path, token, until=link.expires_at, said=_Said(HANDED, ON_PAPER), pin=pin)
 
 
 @for_roles("staff", "manager")
@@ -52,6 +68,18 @@ def link_revoke(request: HttpRequest, code: UUID, link_code: UUID) -> HttpRespon
 
 @for_roles("staff", "manager")
 @require_POST
+def link_reopen(request: HttpRequest, code: UUID, link_code: UUID) -> HttpResponse:
+    order = get_order(asker(request), code)
+    link = get_object_or_404(order.links, code=link_code)
+    if delivery.reopen_link(link, by=asker(request), request=request):
+        messages.success(request, _("링크를 다시 열었습니다. 가족이 가지고 계신 주소가 그대로 열립니다."))
+    else:
+        messages.error(request, _("다시 열 수 없는 링크입니다. 새 링크를 만들어 주세요."))
+    return redirect(responses.page_of(order.code, "links"))
+
+
+@for_roles("staff", "manager")
+@require_POST
 def family_link_issue(request: HttpRequest, code: UUID) -> HttpResponse:
     """`purpose`: what the family is asked for. The order is made if this is the first thing done for it."""
     with transaction.atomic():
@@ -62,8 +90,9 @@ def family_link_issue(request: HttpRequest, code: UUID) -> HttpResponse:
     except family_links.NotOffered:
         messages.error(request, _("지금은 이 링크를 만들 수 없습니다. 의뢰의 상태를 다시 확인해 주세요."))
         return redirect(responses.page_of(code, "family"))
-    handed = family_links.OFFERS[link.purpose].handed
-    return _issued(request, order, family_links.path_of(link, token), token, until=link.expires_at, handed=handed)
+    offer = family_links.OFFERS[link.purpose]
+    said = _Said(offer.handed, offer.on_paper)
+    return _issued(request, order, family_links.path_of(link, token), token, until=link.expires_at, said=said)
 
 
 @for_roles("staff", "manager")
@@ -118,7 +147,7 @@ def _open_link(order: Order, token: str) -> tuple[str, str, datetime] | None:
 
 
 def _issued(
-    request: HttpRequest, order: Order, path: str, token: str, *, until: datetime, handed: Promise
+    request: HttpRequest, order: Order, path: str, token: str, *, until: datetime, said: _Said, pin: str = ""
 ) -> HttpResponse:
     """The address with its QR, shown this once: only the token's hash is kept."""
     url = absolute_url(path)
@@ -126,7 +155,9 @@ def _issued(
     context = {
         "order": order,
         "until": until,
-        "handed": handed,
+        "handed": said.handed,
+        "paper": said.on_paper,
+        "pin": pin,
         "url": url,
         "qr": qr,
         "token": token,

@@ -289,12 +289,14 @@ TABLE: dict[str, Row] = {
     # Handing out.
     "orders:link_issue": home(200, method="post", args=order),
     "orders:link_tell": home(FOUND, method="post", args=order, data=lambda a: {"token": a.token}),
+    "orders:link_reopen": home(FOUND, method="post", args=lambda a: [a.order.code, a.link.code]),
     "orders:link_revoke": home(FOUND, method="post", args=lambda a: [a.order.code, a.link.code]),
     "orders:family_link_issue": home(200, method="post", args=draft, data=lambda a: {"purpose": "upload"}, makes=True),
     "orders:family_link_revoke": home(FOUND, method="post", args=lambda a: [a.draft.code, a.family_link.code]),
     "orders:verify": everyone(200, only=False),
     # A family's link is its own key, whoever is logged in.
     "orders:gallery": everyone(200, args=token),
+    "orders:gallery_code": post(everyone, 422, args=lambda a: [a.locked_token], data=lambda a: {"code": "0000"}),
     "orders:gallery_zip": everyone(200, args=token),
     "orders:gallery_file": everyone(200, args=shared_file),
     "orders:gallery_picture": everyone(200, args=shared_file),

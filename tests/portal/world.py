@@ -3,6 +3,7 @@
 import io
 from types import SimpleNamespace
 
+from django.contrib.auth.hashers import make_password
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from PIL import Image
@@ -62,6 +63,7 @@ def make_world() -> SimpleNamespace:
         consent=order.consents.get(),
         objection=make_settled_objection(order, manager),
         link=link,
+        locked_token=make_link(order, staff, pin_hash=make_password("2580"))[1],
         family_link=family_link,
         family_token=family_token,
         consent_token=consent_token,
