@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from gpujobs import forgetting
 from gpujobs.models import Output
-from orders import files, personal_fields, production, working_picture
+from orders import files, personal_fields, production, proofs, working_picture
 from orders.models import Candidate, Consent, Deliverable, Erasure, Finish, Order, Photo, SourceRemoval
 from portal import audit
 from portal.notices import sending
@@ -74,6 +74,9 @@ def remove_sources(removal_id: int) -> None:
     finishes = Finish.objects.filter(approval__candidate__item__order=order)
     names = {name for photo in Photo.objects.filter(order=order) for name in photo_names(photo)}
     names |= {name for pair in rejected.values_list("file", "preview") for name in pair}
+    # A proof stays when what was offered is taken back.
+    offered = Candidate.objects.select_related("item__order").filter(item__order=order)
+    names |= {proofs.name_of(candidate) for candidate in offered}
     names |= {*approved.values_list("file", flat=True), *finishes.values_list("master", flat=True)}
     found = [_described(name) for name in sorted(names) if name and files.exists(name)]
     known = {each["name"] for each in removal.files}

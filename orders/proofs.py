@@ -22,9 +22,12 @@ def make(candidate: Candidate) -> tuple[str, int, int]:
         picture = marked(still.convert("RGB"))
     target = BytesIO()
     picture.save(target, "WEBP", quality=_QUALITY)
-    name = f"{candidate.folder}/proof.webp"
-    files.write(name, target.getvalue())
-    return name, *picture.size
+    files.write(name_of(candidate), target.getvalue())
+    return name_of(candidate), *picture.size
+
+
+def name_of(candidate: Candidate) -> str:
+    return f"{candidate.folder}/proof.webp"
 
 
 def marked(still: Image.Image) -> Image.Image:

@@ -296,7 +296,7 @@ TABLE: dict[str, Row] = {
     "orders:verify": everyone(200, only=False),
     # A family's link is its own key, whoever is logged in.
     "orders:gallery": everyone(200, args=token),
-    "orders:gallery_code": post(everyone, 422, args=lambda a: [a.locked_token], data=lambda a: {"code": "0000"}),
+    "orders:gallery_code": post(everyone, FOUND, args=lambda a: [a.locked_token], data=lambda a: {"code": "2580"}),
     "orders:gallery_zip": everyone(200, args=token),
     "orders:gallery_file": everyone(200, args=shared_file),
     "orders:gallery_picture": everyone(200, args=shared_file),
