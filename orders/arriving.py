@@ -145,7 +145,6 @@ def no_space(link: FamilyLink, request: HttpRequest | None) -> photos.NotTaken:
         audit.record(
             "photo.no_space", by="family", home=order.home, subject=order.code, request=request, link=str(link.code)
         )
-        telling.tell_staff(order, telling.UPLOAD_FAILED)
     sentence = _(
         "저희 쪽 저장 공간이 부족해 사진을 받지 못했습니다. 장례식장에 알려 두었으니 잠시 뒤 다시 올려 주세요."
     )
