@@ -81,6 +81,10 @@ class Answer:
         method = Consent.Method.SIGNED.value if signature else typed
         return replace(cls.of(request, scan_too_large=False), signature=signature, method=method, scan=None)
 
+    def to(self, text: ConsentText) -> "Answer":
+        """What of it may stand filled in beside these words: of an answer to others no tick and no signature."""
+        return self if self.text_sha256 == text.sha256 else replace(self, scope=[], method="", signature="")
+
 
 def record(order: Order, answer: Answer, *, by: User | FamilyLink, request: HttpRequest) -> Consent:
     """Keep one answer as the order's standing consent; an earlier one gives way to it.

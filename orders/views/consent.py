@@ -35,6 +35,7 @@ def consent_record(request: HttpRequest, code: UUID) -> HttpResponse:
     try:
         consenting.record(order, answer, by=user, request=request)
     except consenting.NotRecorded as refused:
+        answer = answer.to(consenting.text_for(order))
         return order_page(request, order, status=422, answer=answer, consent_errors=refused.errors)
     messages.success(request, _("동의를 기록했습니다."))
     return redirect(responses.page_of(code, "consent"))

@@ -11,7 +11,7 @@ from django.urls import ResolverMatch, reverse
 
 from orders import consenting, delivery, family_links, objecting
 from orders.forms import RELATIONS
-from orders.models import Consent, FamilyLink, Order
+from orders.models import Consent, ConsentText, FamilyLink, Order
 from orders.views.family import View, for_family, is_visit, with_family_link
 from portal import limits
 
@@ -77,7 +77,9 @@ def family_consent(request: HttpRequest, link: FamilyLink) -> HttpResponseBase:
     if request.method != "POST":
         if is_visit(request):
             family_links.record_visit(link, request)
-        return _answered(request, way, link) if link.is_used_up else _paper(request, way)
+        return (
+            _answered(request, way, link) if link.is_used_up else _paper(request, way, consenting.text_for(link.order))
+        )
     answer = consenting.Answer.of_family(request)
     try:
         consenting.record(link.order, answer, by=link, request=request)
@@ -86,12 +88,12 @@ def family_consent(request: HttpRequest, link: FamilyLink) -> HttpResponseBase:
     except consenting.NotRecorded as refused:
         if link.is_used_up:
             return _answered(request, way, link, status=409, too_late=True)
-        return _paper(request, way, status=422, answer=answer, consent_errors=refused.errors)
+        text = consenting.text_for(link.order)
+        return _paper(request, way, text, status=422, answer=answer.to(text), consent_errors=refused.errors)
     return redirect(request.path)
 
 
-def _paper(request: HttpRequest, way: Way, *, status: int = 200, **said: object) -> HttpResponse:
-    text = consenting.text_for(way.order)
+def _paper(request: HttpRequest, way: Way, text: ConsentText, *, status: int = 200, **said: object) -> HttpResponse:
     return _shown(request, "family/consent.html", way, status, text=text, relations=RELATIONS, **said)
 
 

@@ -92,6 +92,13 @@ def test_what_is_missing_is_said_beside_it_and_nothing_is_kept(asked: Any, given
     assert asked.link.uses == 0
 
 
+def test_what_was_ticked_and_signed_for_older_words_is_not_taken_for_newer_ones(asked: Any) -> None:
+    page = answer(asked, text="0" * 64).content.decode()
+    assert "checked" not in page
+    assert "data:image/png" not in page
+    assert "data:image/png" in answer(asked, signer_name="").content.decode()
+
+
 def test_a_second_signer_gets_a_plain_page(asked: Any) -> None:
     answer(asked)
     page = Client().get(asked.page).content.decode()

@@ -127,6 +127,20 @@ def test_the_same_words_twice_are_one_version(home: FuneralHome, manager: User) 
     assert ConsentText.objects.filter(home=home).count() == 1
 
 
+def test_the_number_of_queries_does_not_grow_with_the_versions(
+    home: FuneralHome, manager: User, django_assert_num_queries: Any
+) -> None:
+    browser = browser_of(manager)
+    browser.get("/consent-texts/")
+    with django_assert_num_queries(12, exact=False) as few:
+        browser.get("/consent-texts/")
+    few_queries = len(few)
+    for title in ("첫째 말", "둘째 말", "셋째 말"):
+        browser.post(NEW, words(home, likeness_title=title))
+    with django_assert_num_queries(few_queries):
+        browser.get("/consent-texts/")
+
+
 def test_a_home_reads_no_other_homes_words(manager: User) -> None:
     published(browser_of(manager), likeness_title="저희가 여쭙는 말")
     stranger = browser_of(make_user("other", make_home("다른장례식장"), User.Role.MANAGER))

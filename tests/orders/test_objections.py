@@ -157,6 +157,22 @@ def test_production_goes_on_meanwhile(alice: User) -> None:
     assert authority.may_run(codes) == codes
 
 
+def test_the_number_of_queries_does_not_grow_with_the_objections(
+    desk: Client, alice: User, django_assert_num_queries: Any
+) -> None:
+    order = make_order(alice)
+    make_objection(order)
+    for page in ("/orders/", f"/orders/{order.code}/"):
+        desk.get(page)
+        with django_assert_num_queries(40, exact=False) as few:
+            desk.get(page)
+        for _ in range(3):
+            make_objection(order, recorded_by=alice)
+            make_settled_objection(order, alice)
+        with django_assert_num_queries(len(few)):
+            desk.get(page)
+
+
 def test_strangers_neither_write_nor_settle(alice: User, strangers: list[Client]) -> None:
     objection = make_objection(make_order(alice))
     for stranger in strangers:
