@@ -2,6 +2,7 @@
 
 What lies beyond is the nearest edge carried on and blurred until nothing can be read in it, with a seam that is
 faded in. It suits a studio's plain ground; beside a scene, whose edge is full of things, it is blurred much more.
+Below a portrait there is no ground but clothes: there each column goes on as it ends, so that a coat stays a coat.
 """
 
 import cv2
@@ -18,14 +19,16 @@ BLUR, BLUR_OF_SCENE = 14.0, 56.0  # standard deviations, in pixels of that copy
 FADE = 0.07
 # A little noise, or a wide soft ground shows bands.
 GRAIN = 1.4
+# How thick a strip of the lower edge is carried on, as a share of the picture's height.
+HEM = 0.012
 BAND = 256  # rows worked on at a time, so that a large print needs little memory beside itself
 
 
-def cut(picture: Image.Image, crop: Crop, frame: Size, *, blur: float = BLUR) -> Image.Image:
+def cut(picture: Image.Image, crop: Crop, frame: Size, *, is_scene: bool = False) -> Image.Image:
     """The crop of an RGB picture as an RGB picture of ``frame`` pixels."""
     (x0, y0, x1, y1), inside = landing(picture.size, crop, frame), crop.inside(picture.size)
     part = picture.resize((x1 - x0, y1 - y0), Image.Resampling.LANCZOS, box=inside, reducing_gap=3.0)
-    return part if part.size == frame else _on_ground(part, (x0, y0), frame, blur)
+    return part if part.size == frame else _on_ground(part, (x0, y0), frame, is_scene)
 
 
 def landing(size: Size, crop: Crop, frame: Size) -> tuple[int, int, int, int]:
@@ -41,8 +44,10 @@ def landing(size: Size, crop: Crop, frame: Size) -> tuple[int, int, int, int]:
     return x0, y0, x1, y1
 
 
-def _on_ground(part: Image.Image, at: tuple[int, int], frame: Size, blur: float) -> Image.Image:
-    result, shown = ground(part, at, frame, blur=blur), np.asarray(part)
+def _on_ground(part: Image.Image, at: tuple[int, int], frame: Size, is_scene: bool) -> Image.Image:
+    result, shown = ground(part, at, frame, blur=BLUR_OF_SCENE if is_scene else BLUR), np.asarray(part)
+    if not is_scene and at[1] + part.height < frame[1]:
+        _carry_down(result, part, at)
     weight_x, weight_y = weights(at, part.size, frame)
     for start in range(0, part.height, BAND):
         rows = slice(start, min(start + BAND, part.height))
@@ -64,6 +69,23 @@ def ground(part: Image.Image, at: tuple[int, int], frame: Size, *, blur: float =
         band += rng.normal(0, GRAIN, band.shape[:2]).astype(np.float32)[..., None]
         result.paste(Image.fromarray(np.clip(band, 0, 255).astype(np.uint8)), (0, start))
     return result
+
+
+def _carry_down(result: Image.Image, part: Image.Image, at: tuple[int, int]) -> None:
+    """Lay the lower edge of the part over the ground, from where the part begins to fade down to the frame's end."""
+    frame = result.size
+    hem = part.crop((0, part.height - max(2, round(HEM * part.height)), *part.size))
+    line = cv2.GaussianBlur(np.asarray(hem, np.float32).mean(axis=0)[None], (0, 0), part.width / 500)
+    across = weights(at, part.size, frame)[0][None, :, None]
+    fade, rng = _fade(frame), np.random.default_rng(2)
+    start = at[1] + part.height - fade
+    for top in range(max(0, start), frame[1], BAND):
+        place = at[0], top, at[0] + part.width, min(top + BAND, frame[1])
+        under = np.asarray(result.crop(place), np.float32)
+        # It sets in softly, and is all there before the part has faded much.
+        down = np.clip((np.arange(place[1], place[3], dtype=np.float32) - start) * 3 / fade, 0, 1)[:, None, None]
+        band = under + (line - under) * across * down + rng.normal(0, GRAIN, (*under.shape[:2], 1)).astype(np.float32)
+        result.paste(Image.fromarray(np.clip(band, 0, 255).astype(np.uint8)), place)
 
 
 def _small_ground(part: Image.Image, at: tuple[int, int], frame: Size, blur: float) -> MatLike:
@@ -96,8 +118,12 @@ def _enlarged(small: MatLike, frame: Size, rows: slice) -> MatLike:
 
 def weights(at: tuple[int, int], part: Size, frame: Size) -> tuple[MatLike, MatLike]:
     """How much of the picture shows at each column and row: all, but for a fade at edges with ground beyond."""
-    fade = max(1, round(FADE * min(frame)))
+    fade = _fade(frame)
     return _weight(at[0], part[0], frame[0], fade), _weight(at[1], part[1], frame[1], fade)
+
+
+def _fade(frame: Size) -> int:
+    return max(1, round(FADE * min(frame)))
 
 
 def _weight(start: int, length: int, whole: int, fade: int) -> MatLike:

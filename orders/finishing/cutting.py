@@ -147,6 +147,8 @@ def contain(size: Size, ratio: float) -> Crop:
 
 # A frame that would keep less of a scene or a video than this gets the whole of it on a quiet ground instead.
 KEPT_LEAST = 0.6
+# And of the whole, at least so much of its width and height.
+SHOWN_LEAST = 0.72
 
 
 def cover_or_contain(head: Head | None, size: Size, ratio: float) -> Crop:
@@ -158,4 +160,25 @@ def cover_or_contain(head: Head | None, size: Size, ratio: float) -> Crop:
         and covering.top <= head.eyes - head.height * 0.5
         and head.eyes + head.height * 0.5 <= covering.top + covering.height
     )
-    return covering if kept >= KEPT_LEAST and not cuts_head else contain(size, ratio)
+    return covering if kept >= KEPT_LEAST and not cuts_head else _nearly_whole(head, size, ratio)
+
+
+def _nearly_whole(head: Head | None, size: Size, ratio: float) -> Crop:
+    """Most of the picture in a frame of quite another shape: what stands far from a small head is cut off, so that the
+    person is not lost on a large ground. Without a head, or where it is large already, the whole."""
+    whole = contain(size, ratio)
+    if head is None:
+        return whole
+    share = min(1.0, max(SHOWN_LEAST, head.height / HEAD_MOST / whole.height))
+    width, height = whole.width * share, whole.height * share
+    return Crop(
+        left=_kept_in(head.x - width / 2, width, size[0]),
+        top=_kept_in(head.eyes - EYES_USUAL * height, height, size[1]),
+        width=width,
+        height=height,
+    )
+
+
+def _kept_in(start: float, length: float, whole: float) -> float:
+    """Where a part begins: inside the picture if it fits there, else evenly around it."""
+    return (whole - length) / 2 if length >= whole else min(max(start, 0), whole - length)

@@ -109,9 +109,7 @@ def screen_crop(source: Source, frame: Size) -> Crop:
 
 
 def _cut(source: Source, crop: Crop, frame: Size, style: marks.Style) -> Image.Image:
-    is_scene = source.product_key == "life_scene"
-    blur = backgrounds.BLUR_OF_SCENE if is_scene else backgrounds.BLUR
-    cut = backgrounds.cut(source.picture, crop, frame, blur=blur)
+    cut = backgrounds.cut(source.picture, crop, frame, is_scene=source.product_key == "life_scene")
     if source.wish.ribbon and source.product_key == "portrait":
         ribbons.draw(cut)
     faces = [crop.placed(source.face, source.picture.size, frame)] if source.face else []

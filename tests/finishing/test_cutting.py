@@ -127,10 +127,32 @@ class TestScreens:
         rows = np.asarray(pieces.cut_screen(source, (960, 540)))[20:200].astype(float).mean(axis=(0, 2))
         assert abs(np.diff(rows[x0 - 5 : x0 + 6])).max() < 3
 
-    def test_a_scene_is_not_cut_to_a_tall_screen_but_shown_whole(self):
+    def test_a_scene_on_a_tall_screen_is_shown_nearly_whole_around_its_person(self):
         source = people.drawn(3, (1152, 896), "life_scene")
+        crop, head = pieces.screen_crop(replace(source, face=(0.2, 0.3, 0.2, 0.25)), (1080, 1920)), 0.3 * 1152
+        assert 0.7 * 1152 < crop.width < 1152
+        assert 0 <= crop.left < head < crop.left + crop.width <= 1152
+        assert crop.top < 0
+        assert crop.top + crop.height > 896
+
+    def test_a_scene_without_a_face_is_shown_whole(self):
+        source = replace(people.drawn(3, (1152, 896), "life_scene"), face=None)
         crop = pieces.screen_crop(source, (1080, 1920))
         assert (crop.left, crop.width) == (0, 1152)
+
+    def test_a_large_head_is_not_made_larger(self):
+        size = 768, 960
+        head = Head(x=384, eyes=380, height=410)
+        assert cutting.cover_or_contain(head, size, 16 / 9) == cutting.contain(size, 16 / 9)
+
+
+def test_clothes_go_on_below_the_edge_as_they_end():
+    stripes = Image.new("RGB", (400, 500), (150, 150, 150))
+    stripes.paste((30, 30, 60), (100, 300, 300, 500))
+    cut = np.asarray(backgrounds.cut(stripes, Crop(left=0, top=0, width=400, height=600), (400, 600)), float)
+    assert np.abs(cut[560, 120:280].mean(axis=0) - (30, 30, 60)).max() < 6, "the coat down to the lower edge"
+    assert np.abs(cut[560, 10:80].mean(axis=0) - 150).max() < 6, "and the ground beside it"
+    assert np.abs(np.diff(cut[440:590, 200].mean(axis=1))).max() < 12, "without a seam"
 
 
 @pytest.mark.parametrize("kept", [{}, {"head": "0.4"}, {"head": float("nan")}, {"head": 9, "eyes": -1, "x": None}])
