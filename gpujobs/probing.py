@@ -8,7 +8,7 @@ import posixpath
 import time
 from uuid import uuid4
 
-from gpujobs.comfyui import ComfyUI, Record
+from gpujobs.comfyui import ComfyUI, Queued, Record, Unreachable
 from gpujobs.faults import ProbeFailed
 from gpujobs.runner import Reach, remove_folder
 
@@ -18,21 +18,47 @@ LOOK_SECONDS = 1.0
 
 def probe(reach: Reach) -> None:
     """Run the probe to its end. Raises ProbeFailed, ComfyError or SshError; leaves nothing on the host."""
-    folder = f"portal/{uuid4().hex}"
+    # One folder for all of an instance's probes: what one that was cut off still wrote goes with the next.
+    folder, mark = f"portal/{reach.instance.code.hex}", uuid4().hex
+    _remove(reach, folder)
     reach.comfy.free()
-    accepted = reach.comfy.prompt(
-        _graph(folder), client_id=reach.instance.client_id, extra_data={"portal_probe": folder}
-    )
     try:
-        record = _wait(reach.comfy, accepted.prompt_id)
+        prompt_id = _post(reach, folder, mark)
+        try:
+            record = _wait(reach.comfy, prompt_id)
+        finally:
+            reach.comfy.delete_pending([prompt_id])
+            reach.comfy.delete_history([prompt_id])
         if record.failure is not None:
             raise ProbeFailed(f"{record.failure.node_type}: {record.failure.message}")
         if not record.files("save"):
             raise ProbeFailed("it made no picture")
     finally:
-        reach.comfy.delete_pending([accepted.prompt_id])
-        reach.comfy.delete_history([accepted.prompt_id])
-        remove_folder(reach.connection, posixpath.join(reach.instance.output_dir, folder))
+        _remove(reach, folder)
+
+
+def _remove(reach: Reach, folder: str) -> None:
+    remove_folder(reach.connection, posixpath.join(reach.instance.output_dir, folder))
+
+
+def _post(reach: Reach, folder: str, mark: str) -> str:
+    """The prompt's id, looked up where the answer to it was lost."""
+    try:
+        return reach.comfy.prompt(
+            _graph(folder), client_id=reach.instance.client_id, extra_data={"portal_probe": mark}
+        ).prompt_id
+    except Unreachable as error:
+        found = _find(reach.comfy, mark) if error.maybe_received else None
+        if found is None:
+            raise
+        return found
+
+
+def _find(comfy: ComfyUI, mark: str) -> str | None:
+    queue = comfy.queue()
+    # History after the queue: one that ends in between is then found there.
+    every: list[Queued | Record] = [*queue.running, *queue.pending, *comfy.histories().values()]
+    return next((each.prompt_id for each in every if each.extra_data.get("portal_probe") == mark), None)
 
 
 def _wait(comfy: ComfyUI, prompt_id: str) -> Record:

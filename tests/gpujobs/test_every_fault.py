@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.utils import timezone
 
 from gpujobs import hosts, queueing, runner
 from gpujobs.comfyui import ComfyUI
@@ -218,6 +219,24 @@ def test_a_comfyui_that_is_dead_gives_its_job_to_the_other_and_comes_back_by_a_p
         wait_until(lambda: Instance.objects.get(pk=first.pk).state == "active")
     assert attempts_of(job) == [("lost", "lost", False), ("succeeded", "", False)]
     assert Attempt.objects.get(job=job, number=2).instance_id != first.pk
+
+
+def test_a_probe_whose_answer_was_lost_is_found_again_and_leaves_nothing(fleet):
+    Instance.objects.update(state="out", fault="no_answer", probe_at=timezone.now())
+    # Of an earlier one that was cut off and wrote all the same.
+    left = Path(fleet.standin.root) / "gpu0/output/portal" / fleet.instances[0].code.hex
+    left.mkdir(parents=True)
+    (left / "out_00001_.png").touch()
+    fleet.standin.instances[0].faults.lose_prompt_answers = 1
+    queueing.submit([job := a_job()])
+    with fleet.driven():
+        wait_until(ended(job))
+        wait_until(lambda: not Attempt.objects.filter(job=job, cleaned_at=None).exists())
+    assert Instance.objects.get().state == "active"
+    assert attempts_of(job) == [("succeeded", "", False)]
+    assert len(fleet.executions()) == 2
+    assert fleet.residue() == []
+    assert fleet.standin.instances[0].process.queue.history() == {}
 
 
 def test_an_answer_that_is_none_of_comfyui_s_is_charged_and_tried_again(fleet, monkeypatch):

@@ -128,7 +128,7 @@ def test_a_result_that_is_missing_is_never_a_success(quick):
 
 
 def test_a_silent_socket_delays_nothing_but_the_progress(quick, monkeypatch):
-    monkeypatch.setattr("gpujobs.lane.SILENCE_SECONDS", 1.0)
+    monkeypatch.setattr("gpujobs.following.SILENCE_SECONDS", 1.0)
     job = a_job()
     with quick.driven():
         wait_until(lambda: quick.standin.instances[0].process.sockets is not None)
@@ -139,7 +139,7 @@ def test_a_silent_socket_delays_nothing_but_the_progress(quick, monkeypatch):
 
 
 def test_a_wedged_process_is_taken_out_and_the_job_goes_elsewhere(tmp_path, settings, monkeypatch):
-    monkeypatch.setattr("gpujobs.lane.SILENCE_SECONDS", 1.0)
+    monkeypatch.setattr("gpujobs.following.SILENCE_SECONDS", 1.0)
     settings.GPUJOBS_WEDGED_SECONDS = 6
     with fleet_of(tmp_path, instances=2, settings=SLOW) as fleet:
         job = a_job()
@@ -204,7 +204,7 @@ def test_nothing_stays_on_the_host_whatever_the_end(quick):
 
 
 def test_what_a_wedged_process_writes_after_it_was_given_up_is_taken_away_too(slow, settings, monkeypatch):
-    monkeypatch.setattr("gpujobs.lane.SILENCE_SECONDS", 1.0)
+    monkeypatch.setattr("gpujobs.following.SILENCE_SECONDS", 1.0)
     monkeypatch.setattr("gpujobs.lane.FEED_SECONDS", 1.0)
     monkeypatch.setattr("gpujobs.lane.LEFTOVER_AFTER", timedelta(seconds=1))
     settings.GPUJOBS_WEDGED_SECONDS = 6
