@@ -6,6 +6,7 @@ if (form && holder) begin();
 
 function begin() {
   const picture = holder.querySelector("img");
+  const slide = form.querySelector("[data-slide]");
   let held = null;
   let waiting = 0;
   holder.classList.add("ready");
@@ -21,7 +22,7 @@ function begin() {
   });
   holder.addEventListener("pointermove", (event) => {
     if (!held) return;
-    const box = holder.getBoundingClientRect();
+    const box = shownBox();
     const across = event.clientX - held.x;
     const down = event.clientY - held.y;
     put("x", held.column + (100 * across) / box.width);
@@ -41,7 +42,18 @@ function begin() {
     put("head", number("head") - Math.sign(event.deltaY));
     later();
   }, { passive: false });
-  form.addEventListener("input", later);
+  slide.addEventListener("input", () => put("head", Number(slide.value)));
+  form.addEventListener("input", (event) => {
+    if (event.target.name === "head") slide.value = number("head");
+    later();
+  });
+
+  // The picture keeps its shape in a holder that may be broader.
+  function shownBox() {
+    const box = holder.getBoundingClientRect();
+    const ratio = Number(picture.getAttribute("width")) / Number(picture.getAttribute("height"));
+    return { width: Math.min(box.width, box.height * ratio), height: Math.min(box.height, box.width / ratio) };
+  }
 
   function number(name) {
     return Number(form.elements[name].value) || 0;
@@ -50,6 +62,7 @@ function begin() {
   function put(name, value) {
     const field = form.elements[name];
     field.value = Math.round(Math.min(Math.max(value, Number(field.min)), Number(field.max)));
+    if (name === "head") slide.value = field.value;
   }
 
   function later() {
