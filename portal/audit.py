@@ -6,6 +6,7 @@ from uuid import UUID
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
 from redis import RedisError
 
 from portal.access import client_address
@@ -62,12 +63,17 @@ def record_read(
     ``once_per`` tells apart what has no subject, e.g. the words of a search. Returns whether an entry was added. Where
     the memory of the last ten minutes is away, every look is noted.
     """
-    key = f"read:{by.pk}:{action}:{subject or ''}:{once_per}"
     try:
-        if not cache.add(key, True, READ_AGAIN_AFTER):
+        if not cache.add(read_key(by, action, subject, once_per), True, READ_AGAIN_AFTER):
             return False
     except RedisError:
         pass
     with transaction.atomic():
         record(action, by=by, home=home, subject=subject, request=request, **details)
     return True
+
+
+def read_key(by: User, action: str, subject: UUID | None, once_per: str = "") -> str:
+    """What a look is remembered by: a digest, because the words of a search may be a name."""
+    look = f"{by.pk}:{action}:{subject or ''}:{once_per}"
+    return f"read:{salted_hmac('portal.audit.read', look, algorithm='sha256').hexdigest()}"

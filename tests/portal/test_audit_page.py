@@ -166,7 +166,7 @@ def test_looking_is_an_entry_once_in_ten_minutes_for_each_person_and_order(alice
         (alice, second.code),
         (boss, first.code),
     ]
-    cache.delete(f"read:{alice.pk}:order.read:{first.code}:")
+    cache.delete(audit.read_key(alice, "order.read", first.code))
     desk.get(f"/orders/{first.code}/")
     assert read.all().count() == 4
 
