@@ -33,13 +33,17 @@ def family_choice(request: HttpRequest, link: FamilyLink) -> HttpResponseBase:
             choosing.choose(item, _code(request.POST.get("choice", "")), by=None, link=link, request=request)
     except review.Refused as refused:
         link.order = type(link.order).objects.select_related("home").get(pk=link.order_id)
-        return _page(request, link, status=422, refused=str(refused))
+        # While a relative objects the page says so in its own neutral words.
+        said = {} if link.order.is_paused else {"refused": str(refused)}
+        return _page(request, link, status=422, **said)
     return redirect(request.path)
 
 
 @with_family_link(CHOICE)
 def family_proof(request: HttpRequest, link: FamilyLink, code: UUID) -> HttpResponseBase:
     """The proof of what is offered, or was chosen; the clean picture has no address here."""
+    if link.order.is_paused:
+        raise Http404
     shown = Showing.objects.filter(candidate__item__order=link.order, candidate__state="ready")
     showing = get_object_or_404(shown.select_related("candidate__item"), candidate__code=code)
     if showing.candidate.item.offered_at is None and not hasattr(showing.candidate, "approval"):

@@ -259,8 +259,12 @@ def test_while_a_relative_objects_nothing_is_chosen(item, reviewer, phone):
     first, _third = offer(item, reviewer)
     item.order.objections.create(name="김도현", relationship="아들", reason="반대합니다")
     page = phone.page()
-    assert "잠시 멈추었습니다" in page
-    assert phone.choose(first).status_code == 422
+    refused = phone.choose(first)
+    assert refused.status_code == 422
+    for shown in (page, refused.content.decode()):
+        assert "잠시 멈추었습니다" in shown
+        assert not any(word in shown for word in ("이의", "김도현", "반대")), "nobody reads there that somebody objects"
+    assert phone.proof(first).status_code == 404
     assert not Approval.objects.exists()
 
 
