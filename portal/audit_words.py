@@ -15,6 +15,7 @@ ACTIONS: dict[str, str | Promise] = {
     "second_factor.added": _("2단계 인증을 켬"),
     "second_factor.removed": _("2단계 인증을 끔"),
     "second_factor.renewed": _("복구 코드를 새로 만듦"),
+    "second_factor.reset": _("2단계 인증을 처음부터 다시 하게 함"),
     "second_factor.failed": _("2단계 인증에 실패함"),
     "person.added": _("계정을 만듦"),
     "person.stopped": _("계정을 멈춤"),
