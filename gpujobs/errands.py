@@ -43,11 +43,18 @@ def run(code: UUID) -> None:
     errand = Errand.objects.select_related("host", "instance__host").get(code=code)
     log.info("errand at %s: %s", errand.instance or errand.host, errand.kind, extra={"host": errand.host.name})
     try:
-        fault, said, found = _do(errand)
+        _end(errand, *_do(errand))
     except HostProblem as problem:
-        fault, said, found = problem.code, str(problem), 0
+        _end(errand, problem.code, str(problem))
     except SshError as error:
-        fault, said, found = type(error).__name__, str(error), 0
+        _end(errand, type(error).__name__, str(error))
+    except BaseException:
+        # A mistake of ours, or its time is over: whoever asked may ask again at once.
+        _end(errand, BROKEN_OFF)
+        raise
+
+
+def _end(errand: Errand, fault: str, said: str = "", found: int = 0) -> None:
     Errand.objects.filter(pk=errand.pk).update(ended_at=timezone.now(), fault=fault, said=said[:4000], found=found)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import django_rq
 import pytest
 from django.utils import timezone
+from rq.timeouts import JobTimeoutException
 
 from gpujobs import errands, history, tasks
 from gpujobs.models import Attempt, Errand, GpuHost, Instance, Job, Scan
@@ -214,6 +215,20 @@ def test_an_errand_that_was_lost_on_the_way_is_sent_again_and_one_that_died_is_e
         tasks.reconcile()
     assert [job.args for job in django_rq.get_queue("hosts").jobs] == [(str(lost.code),)]
     assert "끝을 알 수 없습니다" in shown(console, host)
+
+
+def test_an_errand_that_breaks_off_is_ended_and_may_be_asked_for_again(console, monkeypatch):
+    def out_of_time(host):
+        raise JobTimeoutException
+
+    monkeypatch.setattr("gpujobs.scanning.scan", out_of_time)
+    host = make_host()
+    console.post(f"/operator/hosts/{host.code}/scan/")
+    with pytest.raises(JobTimeoutException):
+        carried_out()
+    assert Errand.objects.get().fault == "broken_off"
+    console.post(f"/operator/hosts/{host.code}/scan/")
+    assert Errand.objects.filter(ended_at=None).count() == 1
 
 
 def test_what_came_of_an_errand_is_told_to_whoever_does_not_see_the_page(console):
