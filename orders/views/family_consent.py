@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import ResolverMatch, reverse
 
-from orders import consenting, delivery, family_links, objecting
+from orders import consenting, delivery, family_links, objecting, pins
 from orders.forms import RELATIONS
 from orders.models import Consent, ConsentText, FamilyLink, Order
 from orders.views.family import View, for_family, is_visit, with_family_link
@@ -59,6 +59,8 @@ def _by_gallery(page: Page) -> View:
         link = delivery.open_link(token)
         if link is None:
             raise Http404
+        if not pins.is_unlocked(request, link):
+            return redirect("orders:gallery", token=token)
         return page(request, Way(link.order, "gallery", token))
 
     return opened

@@ -1,6 +1,6 @@
 """Staff hand out a link and take it back."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,9 +10,11 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_POST
 
 from orders import delivery, drafting, family_links, hangul, pins, telling
@@ -24,6 +26,7 @@ from portal.absolute import absolute_url
 from portal.access import asker, for_roles
 from portal.models import hash_token
 from portal.notices.models import Way, masked
+from portal.templatetags.portal_format import exact
 
 LONGEST_RECIPIENT = 30
 HANDED = gettext_lazy("가족이 이 주소에서 승인된 사진과 영상을 받습니다.")
@@ -154,7 +157,7 @@ def _issued(
     qr = segno.make(url, error="m").svg_data_uri(scale=6, border=2, dark="#1f2421", light="#ffffff")
     context = {
         "order": order,
-        "until": until,
+        "until": _said_until(until),
         "handed": said.handed,
         "paper": said.on_paper,
         "pin": pin,
@@ -166,3 +169,11 @@ def _issued(
     response = render(request, "orders/link_issued.html", context)
     response["Cache-Control"] = "no-store"
     return response
+
+
+def _said_until(until: datetime) -> str:
+    """What ends with a day is said to last to the end of it, not to an hour of the next."""
+    local = timezone.localtime(until)
+    if (local.hour, local.minute) == (0, 0):
+        return date_format(local - timedelta(minutes=1), pgettext("date format", "n월 j일"))
+    return exact(until)

@@ -57,7 +57,9 @@ def test_nothing_and_nobody_is_seen_before_the_digits(shut):
         for path in (f"/{file.code}/", f"/{file.code}/picture/", f"/{file.code}/video/"):
             answer = browser.get(url + path)
             assert (answer.status_code, answer["Location"]) == (302, url)
-    assert browser.get(f"{url}/all.zip")["Location"] == url
+    for path in ("/all.zip", "/withdraw/", "/objection/"):
+        answer = browser.get(url + path)
+        assert (answer.status_code, answer["Location"]) == (302, url)
 
 
 def test_the_right_digits_open_it_for_this_session_alone(shut):
@@ -170,6 +172,8 @@ def test_what_is_printed_names_nobody(desk, order):
     page = desk.post(f"/orders/{order.code}/links/").content.decode()
     paper = page.partition('class="on-paper"')[2]
     assert "휴대전화 카메라로" in paper
+    link = DownloadLink.objects.get()
+    assert f"{link.last_day.month}월 {link.last_day.day}일까지 열립니다" in paper
     assert "김영자" not in paper
 
 

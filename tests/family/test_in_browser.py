@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 from playwright.sync_api import Browser, Page, Route, expect
 
 from orders.models import Order
 from portal.demo.sample_people import sample_photo
 from portal.models import User
 from tests.browser import DESK, PHONE, SCREENSHOTS, chromium
-from tests.family.making import make_family_link
-from tests.orders.people import make_home, make_order, make_user
+from tests.factories import make_reviewable_item, make_reviewer, make_staff, seed_consent_texts
+from tests.family.making import approved_order, make_family_link, make_link
+from tests.orders.people import make_order
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PICTURES = SCREENSHOTS / "family"
@@ -53,7 +55,7 @@ def window(browser: Browser, live_server: Any, settings: Any) -> Iterator[Callab
 
 @pytest.fixture
 def staff(transactional_db: None) -> User:
-    return make_user("alice", make_home())
+    return make_staff()
 
 
 @pytest.fixture
@@ -141,3 +143,56 @@ def test_photos_are_sent_and_faces_chosen_without_script(window, draft, staff, m
     expect(phone.locator("[aria-pressed=true]")).to_have_attribute("value", "1")
     phone.get_by_role("button", name="이 사진 빼기").first.click()
     expect(phone.locator(".sent > li")).to_have_count(1)
+
+
+def let_in(page: Page, user: User, address: str) -> None:
+    client = Client()
+    client.force_login(user)
+    page.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": address}])
+
+
+def test_what_staff_hand_out_and_print(window, staff, live_server):
+    order = approved_order(staff)
+    desk = window(DESK)
+    let_in(desk, staff, live_server.url)
+    make_link(order, staff, recipient="큰딸", pin_hash="x", wrong_tries=8, visits=3)
+    link, _token = make_link(order, staff, visits=2, downloads=1)
+    link.log.create(deliverable=None)
+    desk.goto(f"/orders/{order.code}/")
+    desk.get_by_text("받으실 분과 번호 정하기").click()
+    desk.get_by_label("받으실 분").fill("둘째 아들")
+    desk.get_by_label("번호 (숫자 4–6자리)").fill("2580")
+    desk.get_by_text("받은 기록").first.click()
+    desk.screenshot(path=PICTURES / "desk-links.png", full_page=True)
+    desk.get_by_role("button", name="새 링크 만들기").click()
+    desk.get_by_text("번호는 2580입니다").wait_for()
+    desk.screenshot(path=PICTURES / "desk-issued.png", full_page=True)
+    desk.emulate_media(media="print")
+    expect(desk.get_by_role("heading", name="휴대전화 카메라로", include_hidden=True)).to_be_visible()
+    expect(desk.locator("#link-url")).to_be_hidden()
+    assert "김영자" not in desk.locator("body").inner_text()
+    desk.screenshot(path=PICTURES / "paper.png", full_page=True)
+
+
+def test_a_reviewer_offers_by_boxes_and_staff_see_what_is_asked(window, staff, live_server):
+    type(staff.home).objects.update(family_chooses=True)
+    seed_consent_texts()
+    staff.home.refresh_from_db()
+    item = make_reviewable_item(staff)
+    reviewer = make_reviewer()
+    page = window(DESK)
+    let_in(page, reviewer, live_server.url)
+    page.goto(f"/review/{item.code}/")
+    for number in (1, 3):
+        page.get_by_label(f"후보 {number}", exact=True).last.check()
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=PICTURES / "review-offering.png", full_page=True)
+    page.get_by_role("button", name="고른 후보를 가족께 보이기").click()
+    page.get_by_text("가족이 후보 2장 가운데 고르고 있습니다").wait_for()
+    page.screenshot(path=PICTURES / "review-offered.png", full_page=True)
+    desk = window(DESK)
+    let_in(desk, staff, live_server.url)
+    desk.goto(f"/orders/{item.order.code}/")
+    desk.get_by_text("가족이 고르는 중").wait_for()
+    desk.screenshot(path=PICTURES / "desk-choosing.png", full_page=True)
+    assert desk.evaluate("document.documentElement.scrollWidth") <= DESK["width"]
