@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST
 
 from portal.models import User
 
-COOKIE, SALT = "desk", "portal.handover"
+COOKIE, SALT = f"{settings.COOKIE_PREFIX}desk", "portal.handover"
 DAYS = 30
 MOST = 8
 

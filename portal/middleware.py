@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
 
 # Nothing here is used by any page; a page that is broken into cannot use it either. The phone's camera is reached
 # through a file field, which needs no permission.
@@ -17,6 +17,8 @@ def closed_doors(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Cal
     """Refuse what no page needs, and keep other sites from showing our pictures as theirs."""
 
     def answer(request: HttpRequest) -> HttpResponseBase:
+        if request.method == "TRACE":
+            return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
         response = get_response(request)
         if request.path.startswith(OPEN_BY_KEY):
             response["Referrer-Policy"] = "no-referrer"

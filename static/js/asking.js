@@ -2,8 +2,8 @@
 
 /** Read from the cookie each time: a login in another tab changes the token that this page was made with. */
 export function csrfToken() {
-  const cookie = document.cookie.split("; ").find((part) => part.startsWith("csrftoken="));
-  return cookie ? decodeURIComponent(cookie.slice("csrftoken=".length)) : document.querySelector("[name=csrfmiddlewaretoken]")?.value || "";
+  const [, token] = /(?:^|; )(?:__Host-)?csrftoken=([^;]*)/.exec(document.cookie) ?? [];
+  return token ? decodeURIComponent(token) : document.querySelector("[name=csrfmiddlewaretoken]")?.value || "";
 }
 
 /** True when an answer is not that of the asked address but of the login page it was sent on to. */

@@ -70,13 +70,17 @@ def asked_of_tls():
         "--verbosity=0",
         "-c",
         "from django.conf import settings as s\n"
-        "print(s.SECURE_HSTS_SECONDS, s.SECURE_SSL_REDIRECT, s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.DEBUG)",
+        "print(s.SECURE_HSTS_SECONDS, s.SECURE_SSL_REDIRECT, s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.DEBUG)\n"
+        "print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.LANGUAGE_COOKIE_NAME)",
     )
     return told.stdout.split()
 
 
 def test_tls_is_demanded_for_a_year_and_cookies_need_it():
-    assert asked_of_tls() == ["31536000", "True", "True", "True", "False"]
+    assert asked_of_tls() == [
+        *("31536000", "True", "True", "True", "False"),
+        *("__Host-sessionid", "__Host-csrftoken", "__Host-django_language"),
+    ]
 
 
 def test_every_variable_that_is_read_is_in_the_docs_and_no_other():

@@ -148,3 +148,7 @@ def test_back_after_handing_over_shows_nothing_of_the_last_person(alice):
     desk.force_login(alice)
     assert desk.get("/orders/")["Cache-Control"] == "private, no-store"
     assert desk.get("/accounts/logins/")["Cache-Control"] == "private, no-store"
+
+
+def test_a_request_is_never_echoed(db):
+    assert Client().trace("/accounts/login/").status_code == 405
