@@ -7,17 +7,21 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from allauth.account.signals import password_changed, password_reset
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import QuerySet
 from django.dispatch import receiver
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import resolve_url
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from portal import audit
 from portal.access import client_address
@@ -38,7 +42,10 @@ def end_when_idle(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Ca
                 _end_idle(request, request.user)
             elif not _asked_by_the_page_itself(request):
                 _keep_alive(request)
-        return get_response(request)
+        response = get_response(request)
+        if "HX-Request" in request.headers and _leads_to_login(response):
+            return _whole_page_to_login(request)
+        return response
 
     return answer
 
@@ -100,6 +107,7 @@ def _end_idle(request: HttpRequest, user: User) -> None:
     with transaction.atomic():
         audit.record("login.idle", by=user, home=user.home, subject=user.code, request=request)
         logout(request)
+    messages.info(request, _("오래 쓰지 않아 로그인을 끝냈습니다. 다시 로그인하시면 보던 화면으로 돌아갑니다."))
 
 
 def _keep_alive(request: HttpRequest) -> None:
@@ -109,6 +117,19 @@ def _keep_alive(request: HttpRequest) -> None:
     request.session[ACTIVE_AT] = now
     login = OpenLogin.objects.filter(code=request.session.get(LOGIN))
     login.update(last_seen_at=timezone.now(), address=client_address(request))
+
+
+def _leads_to_login(response: HttpResponseBase) -> bool:
+    return response.status_code == 302 and response["Location"].startswith(resolve_url(settings.LOGIN_URL))
+
+
+def _whole_page_to_login(request: HttpRequest) -> HttpResponse:
+    """The login is a page of its own, and no part of the one that asked for a part of itself."""
+    page = urlsplit(request.headers.get("HX-Current-URL", ""))
+    query = QueryDict(mutable=True)
+    query["next"] = urlunsplit(("", "", page.path or "/", page.query, ""))
+    login = f"{resolve_url(settings.LOGIN_URL)}?{query.urlencode(safe='/')}"
+    return HttpResponse(status=204, headers={"HX-Redirect": login})
 
 
 def _asked_by_the_page_itself(request: HttpRequest) -> bool:

@@ -1,12 +1,13 @@
-"""The pages of people, homes, devices and second factors, looked at on a phone and at a desk, light and dark."""
+"""The pages of people, homes, devices and second factors, looked at on a phone and at a desk; a login that ran out."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, expect
 
 from portal import handover, invitations
 from portal.models import Company, FuneralHome, Membership, User
@@ -99,3 +100,21 @@ def test_the_login_of_a_desk_with_names_does_too(contexts, people) -> None:
     desk.post("/accounts/handover/", {"next": "/orders/"})
     pages = ["/accounts/login/?next=/orders/", f"/accounts/login/?who={people['alice'].code}&next=/orders/"]
     look(contexts, desk, pages, handover.COOKIE)
+
+
+def test_a_page_left_open_goes_to_the_login_by_itself_and_comes_back(contexts, people) -> None:
+    alice = logged_in(people["alice"])
+    context = contexts["desk-light"]
+    context.add_cookies(cookies_of(alice, settings.SESSION_COOKIE_NAME, handover.COOKIE))
+    page = context.new_page()
+    page.goto("/orders/?filter=draft")
+    session = alice.session
+    session["active_at"] = 0
+    session.save()
+    page.evaluate("htmx.ajax('GET', '/orders/rows/', '#list')")
+    page.wait_for_url(re.compile("/accounts/login/"))
+    expect(page.get_by_text("오래 쓰지 않아 로그인을 끝냈습니다")).to_be_visible()
+    page.get_by_role("link", name="김담당").click()
+    page.get_by_label("비밀번호", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="로그인", exact=True).click()
+    expect(page).to_have_url("/orders/?filter=draft")

@@ -108,3 +108,34 @@ def test_allauth_is_given_the_same_numbers():
     assert for_allauth()["login_failed"] == "10/60s/ip,5/300s/key,20/86400s/key"
     assert set(for_allauth()) == set(ALLAUTH)
     assert all(isinstance(rate, Rate) and rate.times > 0 for rate in PORTAL.values())
+
+
+def say(address, data, times):
+    """What a browser is answered that sends so many; logged in where it matters."""
+    return lambda browser: [browser.post(address, data(n)).status_code for n in range(times)]
+
+
+@pytest.mark.parametrize(
+    ("action", "number", "send"),
+    [
+        ("login", 30, say("/accounts/login/", lambda n: {"login": "", "password": ""}, 31)),
+        ("reset_password", 20, say("/accounts/password/reset/", lambda n: {"email": f"p{n}@example.com"}, 21)),
+        ("change_password", 5, say("/accounts/password/change/", lambda n: {"oldpassword": "wrong"}, 6)),
+        ("reauthenticate", 10, say("/accounts/reauthenticate/", lambda n: {"password": "wrong"}, 11)),
+        ("webauthn_login", 30, say("/accounts/2fa/webauthn/login/", lambda n: {"credential": "{}"}, 31)),
+    ],
+)
+def test_allauths_pages_hold_to_theirs(alice, action, number, send):
+    assert ALLAUTH[action][0].times == number
+    browser = Client()
+    if action in ("change_password", "reauthenticate"):
+        browser.force_login(alice)
+    statuses = send(browser)
+    assert 429 not in statuses[:number]
+    assert statuses[number] == 429
+
+
+def test_one_address_is_mailed_at_most_five_times_an_hour(alice, mailoutbox):
+    for _ in range(6):
+        Client().post("/accounts/password/reset/", {"email": alice.email})
+    assert len(mailoutbox) == 5

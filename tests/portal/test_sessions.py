@@ -131,7 +131,11 @@ def test_what_a_page_asks_by_itself_does_not_keep_it_alive(alice, monkeypatch):
         after(monkeypatch, minutes=minutes)
         assert desk.get("/orders/rows/", headers={"HX-Request": "true"}).status_code == 200
     after(monkeypatch, minutes=31)
-    assert desk.get("/orders/rows/", headers={"HX-Request": "true"}).status_code == 302
+    part = {"HX-Request": "true", "HX-Current-URL": "http://testserver/orders/?filter=draft"}
+    answer = desk.get("/orders/rows/", headers=part)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer["HX-Redirect"] == "/accounts/login/?next=/orders/%3Ffilter%3Ddraft"
+    assert "오래 쓰지 않아 로그인을 끝냈습니다" in desk.get(answer["HX-Redirect"]).content.decode()
 
 
 def test_being_seen_is_written_down_at_most_once_a_minute(alice):
