@@ -7,8 +7,8 @@ from functools import partial
 import psutil
 import pytest
 
-from gpujobs import queueing
-from gpujobs.models import Attempt, GpuHost, Job
+from gpujobs import errands, queueing
+from gpujobs.models import Attempt, Errand, GpuHost, Job
 from gpujobs.worker import Worker
 from tests import workers
 from tests.gpujobs.fleet import SLOW, ended, fleet_of, in_state, wait_until
@@ -90,6 +90,13 @@ def test_a_flushed_redis_loses_no_job(fleet, redis_client):
     with worker():
         reconcile_until(ended(job))
     assert Job.objects.get(pk=job.pk).state == "succeeded"
+
+
+def test_an_errand_is_run_by_the_worker_of_its_own_queue(fleet):
+    with worker("hosts"):
+        assert errands.ask(fleet.host, Errand.Kind.EXAMINE)
+        wait_until(lambda: Errand.objects.filter(ended_at__isnull=False).exists())
+    assert (Errand.objects.get().fault, Errand.objects.get().said) == ("", "")
 
 
 def test_a_worker_serves_one_queue(redis_client):
