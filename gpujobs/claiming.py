@@ -63,7 +63,7 @@ _SEATS_SQL = """
 _ON_GPUS_SQL = """
     SELECT tenant, count(*) FROM gpujobs_job WHERE state = 'running' AND id IS DISTINCT FROM %(without)s GROUP BY tenant
 """
-# A claim need not wait for the disk: `Attempt.about_to_send` does, before anything is posted, and with it all before it.
+# A claim need not wait for the disk: `Attempt.about_to_send` does, before anything is posted, and all before with it.
 # Of a claim that a power cut took back the host has pictures at most, which the daily search removes.
 _TAKE_SQL = """
     WITH taken AS (

@@ -87,11 +87,14 @@ def get_ready() -> None:
         cascade.detectMultiScale(np.zeros((64, 64), np.uint8))
 
 
-def find_faces(gray: Gray) -> list[Face]:
-    """The faces in a picture of about a megapixel, largest first. Takes a second or less."""
+def find_faces(gray: Gray, *, least: float = _LEAST_UPRIGHT) -> list[Face]:
+    """The faces in a picture of about a megapixel, largest first. Takes a second or less.
+
+    ``least`` is the smallest upright one looked for, as a share of the short side; small ones take most time.
+    """
     if min(gray.shape) < 2 * _LEAST_SIDE:
         return []
-    upright = _seen(gray, _LEAST_UPRIGHT)
+    upright = _seen(gray, least)
     if _votes(upright) >= _CERTAIN:
         return upright
     half = cv2.resize(gray, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
