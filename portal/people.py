@@ -74,8 +74,11 @@ def person_stop(request: HttpRequest, code: UUID) -> HttpResponse:
 @for_roles("manager", "admin")
 @require_POST
 def person_resume(request: HttpRequest, code: UUID) -> HttpResponse:
+    """Let somebody in again; whoever works elsewhere too was stopped by an admin, and only an admin undoes that."""
     person = _person(request, code)
-    if _set_active(request, person, active=True):
+    if asker(request).is_manager and person.memberships.count() > 1:
+        messages.error(request, _("여러 곳에서 일하는 분이라 총괄만 다시 열어 드릴 수 있습니다."))
+    elif _set_active(request, person, active=True):
         messages.success(request, _("%(name)s 님이 다시 로그인할 수 있습니다.") % {"name": person.name})
     return _back(request)
 

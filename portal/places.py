@@ -51,6 +51,8 @@ def place_add(request: HttpRequest, code: UUID) -> HttpResponse:
     with transaction.atomic():
         place = Membership.objects.create(user=given_to, **form.cleaned_data)
         _record(request, "place.given", given_to, place)
+        if not given_to.may_log_in:  # their home was stopped
+            given_to.work_at(place)
     messages.success(request, _("%(name)s 님이 일하는 곳을 더했습니다.") % {"name": given_to.name})
     return redirect("person", code=code)
 

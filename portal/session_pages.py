@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from allauth.account.adapter import get_adapter
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -26,9 +27,10 @@ def logins(request: HttpRequest) -> HttpResponse:
 @require_POST
 def login_end(request: HttpRequest, code: UUID) -> HttpResponse:
     login = get_object_or_404(asker(request).open_logins, code=code)
-    sessions.end(asker(request).open_logins.filter(pk=login.pk), by=asker(request), request=request)
     if sessions.is_this(login, request):
+        get_adapter().logout(request)
         return redirect("account_login")
+    sessions.end(asker(request).open_logins.filter(pk=login.pk), by=asker(request), request=request)
     messages.success(request, _("그 기기의 로그인을 끝냈습니다."))
     return redirect("logins")
 

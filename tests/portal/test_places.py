@@ -5,6 +5,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from portal.demo import story
 from portal.models import AuditEvent, Company, FuneralHome, Membership, User
 from tests.orders.people import make_home, make_order, make_user
 
@@ -147,9 +148,33 @@ def test_the_database_holds_one_place_a_home_and_role_that_fit(alice, home, anne
 
 
 def test_the_header_asks_the_database_no_more_for_more_places(desk, alice, alices_annex, django_assert_num_queries):
+    desk.get("/orders/")  # what is read once in a while is read now
     with CaptureQueriesContext(connection) as before:
         desk.get("/orders/")
     for number in range(3):
         Membership.objects.create(user=alice, home=make_home(f"장례식장 {number}"), role="staff")
     with django_assert_num_queries(len(before)):
         desk.get("/orders/")
+
+
+def test_a_manager_does_not_let_in_again_whom_an_admin_stopped_at_several_homes(office, alice, alices_annex):
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    assert "총괄만" in said(office.post(f"/people/{alice.code}/resume/", follow=True))[-1]
+    alice.refresh_from_db()
+    assert not alice.is_active
+
+
+def test_whoever_lost_their_home_logs_in_again_once_they_have_another_place(headquarters, alice, home, annex):
+    headquarters.post(f"/admin/homes/{home.code}/stop/")
+    assert not User.objects.get(pk=alice.pk).may_log_in
+    headquarters.post(f"/admin/people/{alice.code}/places/add/", {"role": "staff", "home": str(annex.code)})
+    assert User.objects.get(pk=alice.pk).may_log_in
+
+
+def test_the_demos_manager_works_at_two_homes_of_one_company_however_often_it_starts(db):
+    for _ in range(2):
+        logins = story.seed_accounts("a demo's password")
+    assert [login.role for login in logins] == ["staff", "manager", "reviewer", "operator", "admin"]
+    manager = User.objects.get(role="manager")
+    assert {place.home.company.name for place in manager.memberships.select_related("home__company")} == {"한빛상조"}
+    assert manager.memberships.count() == 2

@@ -253,3 +253,11 @@ def test_the_lock_is_said_in_words_and_written_down(alice):
     answer = Client().post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
     assert "5분 뒤에 다시 하시거나 비밀번호를 다시 정해 주세요" in answer.content.decode()
     assert AuditEvent.objects.get(action="login.locked").subject == alice.code
+
+
+def test_ending_this_very_login_leads_to_the_login_page(alice, monkeypatch):
+    desk = log_in(alice)
+    after(monkeypatch, minutes=2)
+    answer = desk.post(f"/accounts/logins/{OpenLogin.objects.get().code}/end/")
+    assert answer["Location"] == "/accounts/login/"
+    assert not is_in(desk)
