@@ -8,7 +8,7 @@ from rq.cron import register
 from gpujobs import tasks
 from orders import intake, retention
 from orders import tasks as order_tasks
-from portal import chain
+from portal import chain, sessions
 from portal.notices import sending
 
 HOUR = 3600
@@ -23,6 +23,7 @@ register(intake.forget_unfinished, queue_name="upkeep", interval=HOUR, result_tt
 register(order_tasks.look_again_after_erasures, queue_name="upkeep", interval=HOUR, result_ttl=0, ttl=HOUR)
 # Days are counted, but the sweep of an hour that was missed is made up for by the next.
 register(retention.sweep, queue_name="upkeep", interval=HOUR, result_ttl=0, ttl=HOUR)
+register(sessions.forget_expired, queue_name="upkeep", interval=HOUR, result_ttl=0, ttl=HOUR)
 # A tail that was cut off is found against the last of these.
 register(chain.checkpoint, queue_name="upkeep", interval=24 * HOUR, result_ttl=0, ttl=HOUR)
 register(tasks.settle, queue_name="upkeep", interval=HOUR, result_ttl=0, ttl=HOUR)

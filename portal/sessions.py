@@ -14,6 +14,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import QuerySet
@@ -140,3 +141,8 @@ def _asked_by_the_page_itself(request: HttpRequest) -> bool:
 def _forget_old_ones(user: User) -> None:
     longest = timezone.now() - timedelta(seconds=settings.SESSION_COOKIE_AGE)
     user.open_logins.filter(last_seen_at__lt=longest).delete()
+
+
+def forget_expired() -> None:
+    """Remove sessions that are over: what was sent while a password was asked for may still stand in one."""
+    SessionStore.clear_expired()

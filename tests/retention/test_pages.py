@@ -3,12 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
 from gpujobs.models import Attempt, GpuHost
 from orders import erasing, retention
 from orders.models import Erasure, LegalHold, Order
+from portal import sessions
 from portal.models import AuditEvent, User
 from tests.factories import PASSWORD, make_home, make_order, make_reviewable_item, make_staff
 from tests.portal.test_permissions import browser_of
@@ -132,3 +134,11 @@ def test_another_homes_order_is_not_there(office):
         assert office.get(f"/orders/{other.code}/{page}/").status_code == 404
     for act in ("hold", "hold/lift", "erase"):
         assert office.post(f"/orders/{other.code}/{act}/", ask()).status_code == 404
+
+
+def test_what_was_sent_while_the_password_was_asked_for_does_not_outlive_its_session(order, manager):
+    browser = browser_of(manager)
+    browser.post(f"/orders/{order.code}/erase/", ask(reason="말로 적은 까닭"))
+    Session.objects.update(expire_date=timezone.now())
+    sessions.forget_expired()
+    assert not Session.objects.exists()
