@@ -34,7 +34,7 @@ def log_in(page: Page, user: User) -> None:
     page.goto("/")
     page.get_by_label("이메일").fill(user.email)
     page.get_by_label("비밀번호", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="로그인").click()
+    page.get_by_role("button", name="로그인", exact=True).click()
 
 
 def type_the_facts(page: Page) -> None:
@@ -44,7 +44,7 @@ def type_the_facts(page: Page) -> None:
     page.get_by_label("별세일").fill("오늘")
     page.get_by_label("빈소 차림 시각").fill("내일 14:00")
     page.get_by_label("빈소", exact=True).fill("특실 2호")
-    page.get_by_label("상주 성함", exact=True).fill("이민정")
+    page.get_by_role("textbox", name="상주 성함", exact=True).fill("이민정")
     page.get_by_label("관계", exact=True).fill("딸")
     page.get_by_label("연락처").fill("01012345678")
 

@@ -64,7 +64,7 @@ def draft_an_order(desk, staff):
     steps.look(desk, "04-draft-on-the-list")
     desk.locator(".orders a", has_text="고 김영자 님").click()
     expect(desk.get_by_label("빈소", exact=True)).to_have_value("특실 2호")
-    expect(desk.get_by_label("연락처")).to_have_value("010-1234-5678")
+    expect(desk.get_by_role("textbox", name="연락처", exact=True)).to_have_value("010-1234-5678")
     expect(desk.locator("#said-born_on")).to_contain_text("1948년 3월 5일")
     expect(desk.locator("#product-portrait input[value=hanbok]")).to_be_checked()
     steps.look(desk, "05-draft-again")
