@@ -73,7 +73,7 @@ def issue_link(
     Raises NothingToDeliver.
     """
     with transaction.atomic():
-        locked = Order.objects.select_for_update().select_related("home").get(pk=order.pk)
+        locked = Order.objects.select_for_update(of=("self",), no_key=True).select_related("home").get(pk=order.pk)
         if not can_issue(locked):
             raise NothingToDeliver
         now = timezone.now()
@@ -110,7 +110,7 @@ def links_of(order: Order) -> QuerySet[DownloadLink]:
 def reopen_link(link: DownloadLink, *, by: User, request: HttpRequest | None = None) -> bool:
     """Open the same address again, for the home's days from now: ended, used up or locked. Not one that was closed."""
     with transaction.atomic():
-        locked = Order.objects.select_for_update().select_related("home").get(pk=link.order_id)
+        locked = Order.objects.select_for_update(of=("self",), no_key=True).select_related("home").get(pk=link.order_id)
         held = DownloadLink.objects.select_for_update().get(pk=link.pk)
         if held.revoked_at or not _is_given(locked) or not held.may_be_reopened:
             return False
@@ -156,7 +156,7 @@ def reminders_due() -> QuerySet[DownloadLink]:
 def remind(link: DownloadLink) -> bool:
     """Tell the family once that a link ends soon, whoever asks how often; one word to an order's family is enough."""
     with transaction.atomic():
-        order = Order.objects.select_for_update().select_related("home").get(pk=link.order_id)
+        order = Order.objects.select_for_update(of=("self",), no_key=True).select_related("home").get(pk=link.order_id)
         mine = DownloadLink.objects.filter(pk=link.pk, reminded_at=None)
         if not mine.update(reminded_at=timezone.now()) or not may_leave(order):
             return False

@@ -203,7 +203,7 @@ class Membership(models.Model):
     def end(self) -> bool:
         """Take the place away; whoever works there goes to another of theirs. False if it is their last."""
         with transaction.atomic():
-            user = User.objects.select_for_update().get(pk=self.user_id)
+            user = User.objects.select_for_update(no_key=True).get(pk=self.user_id)
             others = user.memberships.exclude(pk=self.pk).select_related("home")
             if not others:
                 return False

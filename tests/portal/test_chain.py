@@ -1,10 +1,13 @@
 """The audit's chain of hashes: the order of commits, and every way to tamper with it found."""
 
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
@@ -199,6 +202,16 @@ def test_two_who_lock_the_same_row_and_write_do_not_block_each_other():
     assert AuditEvent.objects.order_by("pk").first().actor == alice
     assert AuditEvent.objects.get(pk=AuditLink.objects.get(number=1).event).actor == bob
     assert flaws() == []
+
+
+def test_nobody_locks_what_entries_refer_to_against_being_referred_to():
+    """An entry's references are checked at its commit, perhaps while the chain is held: FOR UPDATE on a person, a home
+    or an order would then make two transactions wait for each other. FOR NO KEY UPDATE does not."""
+    lock = re.compile(r"(?:User|FuneralHome|Order)\.objects\.select_for_update\((.*?)\)\.")
+    sources = [path for folder in ("portal", "orders") for path in Path(settings.BASE_DIR, folder).rglob("*.py")]
+    found = [(path.name, arguments) for path in sources for arguments in lock.findall(path.read_text())]
+    assert len(found) >= 4
+    assert [each for each in found if "no_key=True" not in each[1]] == []
 
 
 def age(events: list[AuditEvent], days: int) -> None:
