@@ -173,6 +173,8 @@ SAME = {
     "manager",
     "reviewer",
     "operator",
+    "admin",
+    "CSV",
     "stranger",
     "KB",
     "MB",
