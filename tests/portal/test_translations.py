@@ -191,7 +191,8 @@ def foreign(page: str, language: str) -> list[str]:
     reader.feed(page)
     if language == "en":
         return [text for text in reader.said if HANGUL.search(DATA.sub("", text))]
-    labels = [re.sub(r"\S+[@/._]\S+", "", text) for text in reader.labels]
+    # Addresses, file names, settings, and the codes of orders, whole or shortened.
+    labels = [re.sub(r"\S+[@/._]\S+|\b[0-9a-f]{8}(-[0-9a-f-]{27}|…)", "", text) for text in reader.labels]
     return [text for text in labels if set(WORD.findall(text)) - SAME]
 
 
