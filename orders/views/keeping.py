@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -112,10 +112,13 @@ def hold_lift(request: HttpRequest, code: UUID) -> HttpResponse:
 
 @for_roles("manager")
 @require_POST
+def erase(request: HttpRequest, code: UUID) -> HttpResponseBase:
+    """Erase everything now. The page has asked twice; the password is asked for an order of one's own alone."""
+    return _erase(request, _order(request, code))
+
+
 @recently_authenticated
-def erase(request: HttpRequest, code: UUID) -> HttpResponse:
-    """Erase everything now. The page has asked twice, and for the password."""
-    order = _order(request, code)
+def _erase(request: HttpRequest, order: Order) -> HttpResponse:
     form = Ending(request.POST)
     if not form.is_valid():
         return _page(request, order, ending=form, status=422)
@@ -131,7 +134,7 @@ def erase(request: HttpRequest, code: UUID) -> HttpResponse:
         messages.error(request, held.sentence)
     else:
         messages.success(request, _("파기를 시작했습니다. 잠시 뒤 파기 확인서에서 결과를 볼 수 있습니다."))
-    return redirect("orders:keeping", code=code)
+    return redirect("orders:keeping", code=order.code)
 
 
 @for_roles("staff", "manager", "admin")
