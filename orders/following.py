@@ -136,6 +136,8 @@ class OrderNow:
     def label(self) -> str:
         if self.state == OrderState.RETURNED and (returned := self.returned):
             return returned.label if returned.item.wants_photo else _("다시 맡겨 주세요")
+        if self.state == OrderState.TO_REVIEW and all(now.item.offered_at for now in self.to_review):
+            return _("가족이 고르는 중")
         return str(self.state.label)
 
     @property

@@ -231,8 +231,8 @@ def test_a_reviewer_who_approves_meanwhile_is_quicker(item, reviewer, phone):
 def test_a_choice_that_never_comes_holds_nobody_up(item, reviewer, staff):
     first, _third = offer(item, reviewer)
     desk = browser_of(staff)
-    page = desk.get(f"/orders/{item.order.code}/").content.decode()
-    assert "가족이 고르는 중" in page
+    for address in (f"/orders/{item.order.code}/", "/orders/"):
+        assert "가족이 고르는 중" in desk.get(address).content.decode()
     desk.post(f"/orders/{item.order.code}/items/{item.code}/choose/", {"choice": first.code})
     approval = Approval.objects.get()
     assert (approval.candidate, approval.approved_by) == (first, reviewer)

@@ -15,6 +15,7 @@ from tests.browser import DESK, PHONE, SCREENSHOTS, chromium
 from tests.factories import make_reviewable_item, make_reviewer, make_staff, seed_consent_texts
 from tests.family.making import approved_order, make_family_link, make_link
 from tests.orders.people import make_order
+from tests.walls.test_axe import violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PICTURES = SCREENSHOTS / "family"
@@ -80,8 +81,13 @@ def look(page: Page, name: str) -> None:
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             page.screenshot(path=PICTURES / f"{name}-{size}-{scheme}.png", full_page=True, animations="disabled")
-    page.emulate_media(color_scheme="light")
     page.set_viewport_size(before)
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    # A colour on its way from one theme to the other is neither's.
+    page.wait_for_timeout(400)
+    # What looks for violations is itself a script; and it tells nothing new of a page without one.
+    if "without-script" not in name:
+        assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= before["width"]
     assert page.evaluate(TOO_SMALL) == []
     assert page.evaluate(TOO_FINE) == []
