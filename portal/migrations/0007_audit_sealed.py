@@ -91,9 +91,11 @@ END $$;
 # Who it was, of entries made before the name was kept with them.
 NAME = """
 ALTER TABLE portal_auditevent DISABLE TRIGGER portal_audit_append_only;
-UPDATE portal_auditevent e SET actor_name = u.name FROM portal_user u WHERE u.id = e.actor_id;
-UPDATE portal_auditevent SET reason = left(details->>'reason', 500), details = details - 'reason'
-    WHERE details ? 'reason';
+UPDATE portal_auditevent e SET
+    actor_name = coalesce((SELECT u.name FROM portal_user u WHERE u.id = e.actor_id), ''),
+    reason = left(coalesce(e.details->>'reason', ''), 500),
+    details = e.details - 'reason';
+SET CONSTRAINTS ALL IMMEDIATE;
 ALTER TABLE portal_auditevent ENABLE TRIGGER portal_audit_append_only;
 """
 
