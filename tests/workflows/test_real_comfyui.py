@@ -2,7 +2,7 @@
 
     GPU_HOST_URL=http://127.0.0.1:18288 python -m pytest tests/workflows/test_real_comfyui.py
 
-Its models are those of `placeholders.py`: every graph is accepted, and the two that need no trained weights are made.
+Its models are those of `placeholders.py`: every graph is accepted, and the three that need no trained faces are made.
 """
 
 import copy
@@ -69,6 +69,14 @@ def a_video(frames: int, width: int, height: int) -> bytes:
     return out.getvalue()
 
 
+def seen_in(file: str) -> tuple[int, int, int, int]:
+    """Width, height, frames a second and frames of a video in the storage."""
+    with default_storage.open(file) as content, av.open(content) as container:
+        stream = container.streams.video[0]
+        frames = sum(1 for _ in container.decode(stream))
+        return stream.width, stream.height, int(stream.average_rate or 0), frames
+
+
 def uploaded(comfy: ComfyUI, workflow: workflows.Workflow) -> dict[str, str]:
     images = {}
     for slot in workflow.inputs:
@@ -126,33 +134,33 @@ if REAL:
         }
         assert sorted(instance.workflows) == sorted(names())
 
+    @pytest.mark.timeout(1200)  # twenty steps on 49 frames, on a CPU
     @pytest.mark.django_db(transaction=True)
     @pytest.mark.sshd
-    def test_a_print_master_and_a_longer_video_are_made(tmp_path: Path, settings: Any) -> None:
+    def test_a_print_master_a_living_video_and_a_longer_one_are_made(tmp_path: Path, settings: Any) -> None:
         settings.GPUJOBS_MAY_RUN = "tests.gpujobs.making.everybody_may"
         photo = default_storage.save("test/photo.png", ContentFile(a_picture(64, 80)))
         video = default_storage.save("test/video.mp4", ContentFile(a_video(49, 48, 64)))
         jobs = [
             a_job("print_master", images={"photo": photo}, params={"detail": 1.0}),
+            a_job("living_video", images={"photo": photo}, params={"shape": "4x5", "steps": 20}),
             a_job("video_extend", images={"video": video}, params={"fps": "24", "seconds": 8}),
         ]
         with behind_sshd(tmp_path, [urlsplit(REAL).port or 80]) as (host, instances):
             queueing.submit(jobs)
             with Fleet(None, host, instances).driven():
-                wait_until(ended(*jobs), 300)
+                wait_until(ended(*jobs), 900)
                 wait_until(lambda: not Attempt.objects.filter(cleaned_at=None).exists())
-        assert [(job.state, job.fault_text) for job in Job.objects.all()] == [("succeeded", "")] * 2
-        master, loop = (job.outputs.get() for job in jobs)
+        assert [(job.state, job.fault_text) for job in Job.objects.all()] == [("succeeded", "")] * 3
+        master, living, loop = (job.outputs.get() for job in jobs)
         with default_storage.open(master.file) as content, Image.open(content) as picture:
             assert picture.size == (4 * 64, 4 * 80)
             with Image.open(io.BytesIO(a_picture(64, 80))) as before:
                 repeated = before.resize(picture.size, Image.Resampling.NEAREST)
             differences = ImageChops.difference(picture.convert("RGB"), repeated).getextrema()
             assert max(high for _, high in differences) <= 1
-        with default_storage.open(loop.file) as content, av.open(content) as container:
-            stream = container.streams.video[0]
-            assert (stream.width, stream.height, stream.average_rate) == (96, 128, 24)
-            assert sum(1 for _ in container.decode(stream)) == 8 * 24
+        assert seen_in(living.file) == (384, 480, 8, 49)
+        assert seen_in(loop.file) == (96, 128, 24, 8 * 24)
         for attempt in Attempt.objects.select_related("instance"):
             for directory in (attempt.instance.input_dir, attempt.instance.output_dir):
                 assert not Path(directory, attempt.folder).exists()
