@@ -26,15 +26,22 @@ ROWS = {
     "orders.Consent": gettext_lazy("동의하신 분의 성함, 관계, 접속 정보"),
     "orders.Objection": gettext_lazy("이의 내용"),
     "orders.Photo": gettext_lazy("사진 정보"),
+    "orders.Showing": gettext_lazy("가족에게 보여 드린 후보의 기록"),
+    "orders.FamilyAnswer": gettext_lazy("가족이 고르고 남긴 말"),
+    "orders.Arrival": gettext_lazy("이어서 올리던 사진 정보"),
     "orders.Candidate": gettext_lazy("후보 정보"),
     "orders.Approval": gettext_lazy("승인 정보"),
+    "orders.Finish": gettext_lazy("마무리 정보"),
     "orders.Deliverable": gettext_lazy("완성 파일 정보"),
     "orders.Download": gettext_lazy("받은 기록과 접속 정보"),
     "orders.DownloadLink": gettext_lazy("가족 전달 링크"),
     "orders.FamilyLink": gettext_lazy("가족에게 보낸 링크"),
     "portal.Notice": gettext_lazy("보낸 문자와 이메일"),
+    "gpujobs.attempts": gettext_lazy("제작을 시도한 기록의 내용"),
+    "gpujobs.outputs": gettext_lazy("제작 결과 정보"),
     "gpujobs.jobs": gettext_lazy("제작 요청의 내용"),
 }
+OTHER_ROWS = gettext_lazy("그 밖의 항목")
 BY = {"system": gettext_lazy("보관 기간에 따라 자동으로"), "family": gettext_lazy("유가족 또는 본인")}
 
 
@@ -72,7 +79,7 @@ def of(erasure: Erasure) -> Certificate:
         asked_by=str(BY.get(erasure.asked_by_name, erasure.asked_by_name)),
         kinds=list(_kinds(files)),
         files=[each | {"label": _kind(each["kind"])} for each in files],
-        rows=[(str(words), erasure.rows[key]) for key, words in ROWS.items() if erasure.rows.get(key)],
+        rows=[(str(ROWS.get(key, OTHER_ROWS)), count) for key, count in erasure.rows.items() if count],
         hosts=[_host(each) for each in erasure.hosts],
         sealed=_sealed(erasure),
     )

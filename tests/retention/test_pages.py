@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from gpujobs.models import Attempt, GpuHost
-from orders import erasing, retention
+from orders import certificate, erasing, retention
 from orders.models import Erasure, LegalHold, Order
 from portal import sessions
 from portal.models import AuditEvent, User
@@ -142,3 +142,7 @@ def test_what_was_sent_while_the_password_was_asked_for_does_not_outlive_its_ses
     Session.objects.update(expire_date=timezone.now())
     sessions.forget_expired()
     assert not Session.objects.exists()
+
+
+def test_the_certificate_has_words_for_every_kind_of_file():
+    assert set(erasing.KINDS.values()) <= set(certificate.KINDS)
