@@ -42,6 +42,8 @@ class Following:
         self._ended = ended
         self._poke = poke
         self._follower: Follower | None = None
+        # Whether a prompt was given up as stuck. The lane ends once it holds nothing more.
+        self._is_stuck = False
         self._listening = threading.Event()
         self._stopping = threading.Event()
 
@@ -124,6 +126,8 @@ class Following:
                 self._check_moves(turn)
             elif turn.prompt_id not in pending:
                 self._settle(turn)
+        if self._is_stuck:
+            self._free_waiting()
 
     def _check_moves(self, turn: Turn) -> None:
         """A prompt that runs for long without any sign of life: the process is stuck, whatever it answers."""
@@ -134,6 +138,14 @@ class Following:
         # Not cleaned now: it may still write when it moves again.
         text = f"no sign of life for {silent:.0f} s"
         runner.abandon(self._reach, turn.attempt, faults.WEDGED, text, clean_up=False)
+        self._is_stuck = True
+
+    def _free_waiting(self) -> None:
+        """What waits behind a stuck prompt would wait for ever."""
+        for turn in self._turns.all():
+            if turn.is_pending and runner.take_back(self._reach, turn.prompt_id):
+                self._turns.take(turn.prompt_id)
+                runner.abandon(self._reach, turn.attempt, faults.TAKEN_BACK, "what ran before it is stuck")
 
     def _settle(self, turn: Turn) -> None:
         if self._reach.comfy.history(turn.prompt_id) is not None:

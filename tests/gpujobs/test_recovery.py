@@ -142,16 +142,19 @@ def test_a_wedged_process_is_taken_out_and_the_job_goes_elsewhere(tmp_path, sett
     monkeypatch.setattr("gpujobs.following.SILENCE_SECONDS", 1.0)
     settings.GPUJOBS_WEDGED_SECONDS = 6
     with fleet_of(tmp_path, instances=2, settings=SLOW) as fleet:
-        job = a_job()
-        queueing.submit([job])
+        job = a_job(due=1)
+        # On each instance one runs and one waits behind it.
+        others = [a_job(seed=seed, due=60) for seed in range(3)]
+        queueing.submit([job, *others])
         with fleet.driven():
-            wait_until(in_state(job, "running"))
+            wait_until(lambda: Attempt.objects.filter(state="sent").count() == 2)
             first = Attempt.objects.get(job=job).instance
             stuck = next(each for each in fleet.standin.instances if each.port == first.port)
             stuck.faults.wedged = True
-            wait_until(ended(job), 120)
-        assert Job.objects.get(pk=job.pk).state == "succeeded"
+            wait_until(lambda: all(ended(each)() for each in (job, *others)), 120)
+        assert set(Job.objects.values_list("state", flat=True)) == {"succeeded"}
         assert attempts_of(job)[0] == ("failed", "wedged", False)
+        assert Attempt.objects.get(instance=first, fault="taken_back").job_id in {each.pk for each in others}
         assert Attempt.objects.get(job=job, state="succeeded").instance_id != first.pk
         assert Instance.objects.get(pk=first.pk).state == "out"
         stuck.faults.wedged = False
