@@ -53,7 +53,7 @@ class ConsentTextForm(forms.Form):
             "required": gettext_lazy("머리말을 적어 주세요."),
             "max_length": gettext_lazy("%(limit_value)d자까지 적을 수 있습니다."),
         },
-        widget=forms.Textarea(attrs={"rows": 8}),
+        widget=forms.Textarea(attrs={"rows": 8, "lang": "ko"}),
     )
     showcase = forms.BooleanField(label=gettext_lazy("견본으로 보여 주는 일도 따로 여쭙니다"), required=False)
 
@@ -117,7 +117,7 @@ def _words(label: Any, longest: int) -> forms.Field:
         max_length=longest,
         required=False,
         error_messages={"max_length": gettext_lazy("%(limit_value)d자까지 적을 수 있습니다.")},
-        widget=forms.Textarea(attrs={"rows": 2}),
+        widget=forms.Textarea(attrs={"rows": 2, "lang": "ko"}),
     )
 
 

@@ -158,9 +158,14 @@ def one_language_each(ask: Callable[[Client], Any], who: User | Client | None) -
 
 
 # What people and homes are called, and what they typed: shown as it is in either language.
-DATA = re.compile("고 김영자 님 (영정사진|메모리얼 비디오)|김영자|[가나]장례식장|특실 2호|아버지.jpg|김도현|아들")
-# What is called the same in Korean, and the people of the tests. Addresses, file names and settings are passed over.
+DATA = re.compile(
+    "고 김영자 님 (영정사진|메모리얼 비디오)|김영자|[가나]장례식장|특실 2호|아버지.jpg|김도현|김민수|아들|동생"
+    "|누님 뜻과 다릅니다.|가족이 함께 정했습니다."
+)
+# What is called the same in Korean, the people of the tests and the words of a host's commands. Addresses, file names
+# and settings are passed over.
 SAME = {
+    *("sudo", "systemctl", "restart", "user"),
     "AI",
     "GPU",
     "QR",
