@@ -22,6 +22,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from portal.models import Invitation, User
+from portal.notices.words import written
 from tests.orders.people import PASSWORD
 from tests.portal.test_permissions import ROLES, TABLE, browser_of
 
@@ -142,6 +143,16 @@ def test_a_mail_speaks_one_language(template: Path) -> None:
         assert not HANGUL.search(render_to_string(name, context))
     with translation.override("ko"):
         assert HANGUL.search(render_to_string(name, context))
+
+
+@pytest.mark.parametrize(
+    "template", sorted((settings.BASE_DIR / "templates/notices").glob("*.txt")), ids=lambda p: p.name
+)
+def test_a_notice_speaks_one_language(template: Path) -> None:
+    kind, way = template.stem.split(".")
+    context = {"home": SimpleNamespace(name="Home"), "person": "Kim", "until": timezone.now(), "url": "https://a.b"}
+    assert not HANGUL.search(written(kind, way, "en", context))
+    assert HANGUL.search(written(kind, way, "ko", context))
 
 
 def one_language_each(ask: Callable[[Client], Any], who: User | Client | None) -> None:
