@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django import forms
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -73,9 +73,15 @@ class ResolutionForm(forms.Form):
 
 
 def record(order: Order, form: ObjectionForm, *, by: User | None, request: HttpRequest) -> Objection:
-    """Keep a relative's word, from a form that is valid; without ``by`` the relative said it on the family's page."""
+    """Keep a relative's word, from a form that is valid; without ``by`` the relative said it on the family's page.
+
+    Raises Http404 for an order that was erased meanwhile.
+    """
     with transaction.atomic():
         order = drafting.held(by, order.code) if by else production.locked(order)
+        if order.erased_at:
+            # A name written now would be found by no erasure any more.
+            raise Http404
         objection = Objection.objects.create(
             order=order,
             address=client_address(request),

@@ -139,9 +139,11 @@ def _uuid(text: str) -> UUID | None:
 
 def _date(text: str) -> date | None:
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
         return None
+    # Days so far off have no midnight in another zone.
+    return found if 1 < found.year < 9999 else None
 
 
 def _midnight(day: date) -> datetime:

@@ -45,7 +45,7 @@ def consent_record(request: HttpRequest, code: UUID) -> HttpResponse:
 @require_POST
 def consent_withdraw(request: HttpRequest, code: UUID) -> HttpResponseBase:
     """For whoever told staff. It erases, so it is asked who does it; a family by its own link is asked nothing."""
-    return _withdraw(request, get_order(asker(request), code))
+    return _withdraw(request, get_order(asker(request), code, even_erased=True))
 
 
 @recently_authenticated
@@ -60,9 +60,12 @@ def _withdraw(request: HttpRequest, order: Order) -> HttpResponse:
 @require_safe
 def consent_shown(request: HttpRequest, code: UUID, consent_code: UUID) -> HttpResponse:
     """The whole record on one page, to be read and printed: the words, the answers, who, when, from where and how."""
-    order = get_order(asker(request), code)
+    order = get_order(asker(request), code, even_erased=True)
     consents = order.consents.select_related("text__home", "recorded_by", "family_link")
     consent = get_object_or_404(consents, code=consent_code)
+    if order.erased_at and consent.signer_name:
+        # The worker has not come to it yet; what it leaves is shown.
+        raise Http404
     audit.record_read("consent.read", by=asker(request), home=order.home, subject=order.code, request=request)
     suffix = consent.evidence.rsplit(".", 1)[-1] if consent.evidence else ""
     context = {"order": order, "consent": consent, "text": consent.text, "is_picture": suffix not in ("", "pdf")}

@@ -145,7 +145,7 @@ def order_start(request: HttpRequest, code: UUID) -> HttpResponse:
 @for_roles("staff", "manager")
 @require_safe
 def order(request: HttpRequest, code: UUID) -> HttpResponse:
-    return order_page(request, get_order(asker(request), code))
+    return order_page(request, get_order(asker(request), code, even_erased=True))
 
 
 def order_page(request: HttpRequest, order: Order, *, status: int = 200, **said: Any) -> HttpResponse:

@@ -95,7 +95,7 @@ def _place(request: HttpRequest) -> tuple[int | None, int]:
     """Where the piece begins and how long it is, as both headers say; (None, 0) where they disagree."""
     said = _PIECE.fullmatch(request.headers.get("Content-Range", ""))
     length = _number(request.headers.get("Content-Length", ""))
-    if said is None or int(said["last"]) - int(said["first"]) + 1 != length:
+    if said is None or length < 1 or int(said["last"]) - int(said["first"]) + 1 != length:
         return None, 0
     return int(said["first"]), length
 

@@ -26,7 +26,7 @@ from orders.finishing import naming
 from orders.models import Deliverable, DownloadLink
 from orders.views.family import View, for_family, is_visit
 from portal.absolute import absolute_url
-from portal.ranges import ranged_file
+from portal.ranges import Unsatisfiable, asked_range, ranged_file
 
 P = ParamSpec("P")
 LinkView = Callable[Concatenate[HttpRequest, DownloadLink, P], HttpResponseBase]
@@ -143,7 +143,7 @@ def gallery_video(request: HttpRequest, link: DownloadLink, code: UUID) -> HttpR
 @with_open_link
 def gallery_file(request: HttpRequest, link: DownloadLink, code: UUID) -> HttpResponseBase:
     file = _file_of(link, code)
-    if _begins_download(request) and not delivery.record_download(link, file, request):
+    if _is_download(request, link, file) and not delivery.record_download(link, file, request):
         return _used_up(request, link)
     return _whole(request, file, attachment=True)
 
@@ -181,10 +181,16 @@ def _whole(request: HttpRequest, file: Deliverable, *, attachment: bool = False)
     )
 
 
-def _begins_download(request: HttpRequest) -> bool:
-    # A download that goes on after a lost connection asks for the rest, and is still the same download.
-    wanted = request.headers.get("Range", "").replace(" ", "")
-    return request.method == "GET" and (not wanted or wanted.startswith("bytes=0-"))
+def _is_download(request: HttpRequest, link: DownloadLink, file: Deliverable) -> bool:
+    """Whether this answer counts. One that goes on after a lost connection is the same download, if there was one."""
+    if request.method != "GET":
+        return False
+    try:
+        part = asked_range(request, file.byte_count, file.sha256)
+    except Unsatisfiable:
+        return False
+    # What is answered decides, not how the range is spelled.
+    return part is None or part[0] == 0 or not link.log.filter(deliverable=file).exists()
 
 
 def _paused(request: HttpRequest, link: DownloadLink) -> HttpResponse:

@@ -53,8 +53,10 @@ def home_settings(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _page(request, OwnSize())
     home = _home(request)
-    wanted, pdf = request.POST.getlist("wanted"), request.POST.getlist("pdf")
     presets = prints.presets_of(home)
+    # What is not the name of a size would stand in the audit for ever.
+    sizes = {preset.key for preset in presets}
+    wanted, pdf = (sizes.intersection(request.POST.getlist(name)) for name in ("wanted", "pdf"))
     if not any(preset.key in wanted for preset in presets):
         messages.error(request, _("적어도 한 가지 크기는 골라 주세요."))
         return redirect("home_settings")

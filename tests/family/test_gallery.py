@@ -138,6 +138,23 @@ def test_a_download_that_goes_on_after_a_break_is_still_the_same_one(family):
     assert family.link.downloads == 1
 
 
+@pytest.mark.parametrize("asked", ["BYTES=0-", "bytes=00-", "bytes=-99999999", "bytes=1-"])
+def test_however_the_range_is_spelled_the_first_answer_is_a_download(family, asked):
+    url = f"{family.url}/{file_of(family).code}/"
+    assert len(body_of(family.browser.get(url, headers={"Range": asked}))) >= len(PICTURE)
+    family.link.refresh_from_db()
+    assert family.link.downloads == 1
+
+
+def test_a_range_of_another_file_than_this_one_is_a_download_of_the_whole(family):
+    url = f"{family.url}/{file_of(family).code}/"
+    body_of(family.browser.get(url))
+    again = family.browser.get(url, headers={"Range": "bytes=5-", "If-Range": '"another"'})
+    assert body_of(again) == PICTURE + b"1"
+    family.link.refresh_from_db()
+    assert family.link.downloads == 2
+
+
 def test_a_video_plays_by_ranges(family):
     url = f"{family.url}/{file_of(family, 'living_video').code}/video/"
     answer = family.browser.get(url, headers={"Range": "bytes=0-1"})

@@ -216,6 +216,20 @@ def test_a_piece_that_says_one_length_and_brings_another_is_refused(phone):
     assert Arrival.objects.get().received == 0
 
 
+def test_a_piece_that_says_a_length_below_nothing_is_not_read(phone):
+    """A length of ten digits was read as "unknown", and with it the whole body into memory."""
+    data = drawn_person(3, (300, 400))
+    code = phone.begin(data).json()["code"]
+    answer = phone.browser.put(
+        f"{phone.url}send/{code}/",
+        data,
+        content_type="application/octet-stream",
+        headers={"Content-Range": "bytes 2-0/9999"},
+        CONTENT_LENGTH="1000000000",
+    )
+    assert answer.status_code == 400
+
+
 def test_more_than_was_promised_is_not_taken(phone):
     data = drawn_person(3, (300, 400))
     code = phone.begin(data[:1000]).json()["code"]

@@ -124,3 +124,12 @@ def test_the_command_says_the_same(kept: bytes, tmp_path: Path):
         call_command("provenance", good, strange, stdout=said)
     with pytest.raises(CommandError, match="cannot be read"):
         call_command("provenance", tmp_path / "gone.jpg")
+
+
+def test_a_page_reads_no_more_files_than_it_takes(settings):
+    """Any page's form is read before anybody looks who sent it, and what is large is written to the disk."""
+    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 10
+    for path, taken in (("/verify/", 1), ("/accounts/login/", 0)):
+        sent = {f"file{number}": SimpleUploadedFile(f"{number}.jpg", b"x" * 200) for number in range(3)}
+        asked = Client().post(path, sent).wsgi_request
+        assert len(asked.FILES) == taken

@@ -41,6 +41,12 @@ def test_what_is_ticked_is_made(browser: Client, manager: User):
     assert (event.home, event.details["wanted"]) == (manager.home, ["11x14", "a4"])
 
 
+def test_what_is_no_size_does_not_get_into_the_audit(browser: Client, manager: User):
+    browser.post("/settings/", {"wanted": ["a4", "고 김영자"], "pdf": ["고 김영자"]})
+    details = AuditEvent.objects.get(action="prints.chosen").details
+    assert (details["wanted"], details["pdf"]) == (["a4"], [])
+
+
 def test_nothing_at_all_is_refused(browser: Client, manager: User):
     page = browser.post("/settings/", {}, follow=True).content.decode()
     assert "적어도 한 가지 크기는 골라 주세요." in page

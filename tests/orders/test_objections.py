@@ -4,10 +4,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.http import Http404
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from orders import authority, delivery, production, review
+from orders import authority, delivery, objecting, production, review
 from orders.models import Objection, Order
 from portal.models import AuditEvent, User
 from tests.factories import make_order, make_reviewable_item
@@ -26,6 +27,19 @@ def told(browser: Client, order: Order, **said: str) -> Any:
 def settled(browser: Client, objection: Objection, resolution: str = "가족이 함께 정했습니다.") -> Any:
     url = f"/orders/{objection.order.code}/objections/{objection.code}/settle/"
     return browser.post(url, {"resolution": resolution})
+
+
+def test_nobody_is_named_in_an_order_that_is_erased(desk: Client, alice: User) -> None:
+    """The erasure has gone through its rows; a name written after it would stay for ever."""
+    order = make_order(alice)
+    stale = Order.objects.get(pk=order.pk)
+    Order.objects.filter(pk=order.pk).update(erased_at=timezone.now())
+    assert told(desk, order).status_code == 404
+    form = objecting.ObjectionForm(SAID)
+    assert form.is_valid()
+    with pytest.raises(Http404):
+        objecting.record(stale, form, by=None, request=RequestFactory().post("/"))
+    assert not Objection.objects.exists()
 
 
 @pytest.fixture

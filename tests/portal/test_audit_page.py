@@ -113,6 +113,11 @@ def test_it_is_searched_by_person_order_action_and_day(book, alice, boss, home):
     assert len(found(book, subject="nonsense", since="nonsense", before="x")) == 3
 
 
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_a_day_at_the_end_of_all_days_is_no_error(book, day):
+    assert book.get("/audit/", {"since": day, "until": day}).status_code == 200
+
+
 def test_a_person_is_found_by_the_name_of_then(book, alice, home):
     write(by=alice, home=home)
     alice.name = "다른 이름"

@@ -12,7 +12,7 @@ from orders import certificate, erasing, retention
 from orders.models import Erasure, LegalHold, Order
 from portal import sessions
 from portal.models import AuditEvent, User
-from tests.factories import PASSWORD, make_home, make_order, make_reviewable_item, make_staff
+from tests.factories import PASSWORD, make_home, make_order, make_reviewable_item, make_reviewer, make_staff
 from tests.portal.test_permissions import browser_of
 
 
@@ -146,3 +146,17 @@ def test_what_was_sent_while_the_password_was_asked_for_does_not_outlive_its_ses
 
 def test_the_certificate_has_words_for_every_kind_of_file():
     assert set(erasing.KINDS.values()) <= set(certificate.KINDS)
+
+
+def test_what_is_being_erased_is_gone_at_once_however_long_the_worker_takes(order, office):
+    consent = order.consents.get()
+    reviewer = browser_of(make_reviewer())
+    page = f"/orders/{order.code}/"
+    parts = [f"{page}side/", f"{page}live/", f"{page}photos/", f"{page}consent/{consent.code}/"]
+    item = f"/review/{order.items.get().code}/"
+    assert {office.get(part).status_code for part in parts} == {200}
+    assert reviewer.get(item).status_code == 200
+    retention.begin_erasure(order, why="requested", by="system")
+    assert {office.get(part).status_code for part in parts} == {404}
+    assert reviewer.get(item).status_code == 404
+    assert office.get(page).url == f"{page}keeping/"
