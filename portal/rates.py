@@ -54,6 +54,8 @@ PORTAL: dict[str, Rate] = {
     "code_of_link": Rate(5, 15 * MINUTE, "key"),
     # 20 wrong codes an hour from one address, over all links.
     "code_from_address": Rate(20, HOUR, "ip"),
+    # 30 text messages an hour with a link, by one person (orders.views.links).
+    "text_link": Rate(30, HOUR, "key"),
     # 60 photos an hour by one upload link.
     "upload_of_link": Rate(60, HOUR, "key"),
     # 300 pieces of uploads a minute from one address: a large photo comes in many.

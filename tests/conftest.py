@@ -5,16 +5,28 @@ from collections.abc import Generator, Iterator
 
 import pytest
 import redis
+from django.apps import AppConfig
 from django.conf import settings
 from django.db import connection
+from django.db.models.signals import post_migrate
 from pytest_django import DjangoDbBlocker
 
 from portal import env
 from portal.messages import compile_messages
 
 
+def _bring_the_first_words(sender: AppConfig, **kwargs: object) -> None:
+    """A test that empties the tables takes away what a migration brought; Django says so when it has done it."""
+    if sender.label == "orders":
+        # Django is not set up yet when this file is read.
+        from tests.factories import seed_consent_texts
+
+        seed_consent_texts()
+
+
 def pytest_configure() -> None:
     compile_messages()
+    post_migrate.connect(_bring_the_first_words, weak=False)
     # Found where they lie, by their plain names; the hashed names need collectstatic, which its own test runs.
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = settings.STORAGES | {"staticfiles": plain}

@@ -21,7 +21,7 @@ from orders import delivery, drafting, family_links, hangul, pins, telling
 from orders.access import get_order
 from orders.models import Order
 from orders.views import responses
-from portal import audit
+from portal import audit, limits
 from portal.absolute import absolute_url
 from portal.access import asker, for_roles
 from portal.models import hash_token
@@ -118,6 +118,9 @@ def link_tell(request: HttpRequest, code: UUID) -> HttpResponse:
     if link is None:
         raise Http404
     path, kind, until = link
+    if not limits.allow("text_link", str(asker(request).code)):
+        messages.error(request, _("문자를 너무 많이 보내셨습니다. 한 시간 뒤에 다시 보내거나 주소를 직접 전해 주세요."))
+        return redirect(responses.page_of(code, "family"))
     with transaction.atomic():
         notice = telling.tell_family(order, kind, url=absolute_url(path), until=until)
         if notice is not None:

@@ -184,7 +184,7 @@ def review_undo(request: HttpRequest, code: UUID) -> HttpResponseBase:
 def review_reject(request: HttpRequest, code: UUID) -> HttpResponseBase:
     def reject(request: HttpRequest, item: Item) -> str:
         candidate = get_object_or_404(item.candidates, code=_code(request, "candidate"))
-        review.reject(candidate, by=asker(request), reason=request.POST.get("reason", "")[:500], request=request)
+        review.reject(candidate, by=asker(request), reason=_said(request, "reason")[:500], request=request)
         return _("%(number)d번을 뺐습니다.") % {"number": candidate.number}
 
     return _decide(request, code, reject)
@@ -205,8 +205,7 @@ def review_restore(request: HttpRequest, code: UUID) -> HttpResponseBase:
 @for_reviewers
 def review_return(request: HttpRequest, code: UUID) -> HttpResponseBase:
     def send_back(request: HttpRequest, item: Item) -> str:
-        words = [request.POST.get("preset", ""), request.POST.get("reason", "")]
-        reason = " ".join(word.strip() for word in words if word.strip())[:1000]
+        reason = " ".join(filter(None, (_said(request, "preset"), _said(request, "reason"))))[:1000]
         review.send_back(item, by=asker(request), reason=reason, request=request)
         return _("%(title)s 의뢰를 담당자에게 돌려보냈습니다.") % {"title": _title(item)}
 
@@ -274,3 +273,8 @@ def _uuid(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
+
+
+def _said(request: HttpRequest, name: str) -> str:
+    # PostgreSQL keeps no NUL.
+    return request.POST.get(name, "").replace("\x00", "").strip()

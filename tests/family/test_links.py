@@ -164,3 +164,12 @@ def test_only_an_open_link_of_this_order_is_texted(desk, order, alice):
     delivery.revoke_link(link, by=alice)
     assert desk.post(f"/orders/{order.code}/links/tell/", {"token": token}).status_code == 404
     assert not Notice.objects.exists()
+
+
+def test_no_more_than_thirty_texts_an_hour_are_sent_by_one_person(desk, order, alice):
+    Order.objects.filter(pk=order.pk).update(mourner_phone="010-1234-5678")
+    _link, token = make_link(order, alice)
+    for _number in range(30):
+        tell(desk, order, token)
+    assert "문자를 너무 많이 보내셨습니다" in tell(desk, order, token)
+    assert Notice.objects.count() == 30

@@ -233,7 +233,7 @@ class TestDecisions:
     def test_rejecting_and_restoring(self, client: Client):
         scene = made.make_reviewable_item(product="life_scene")
         first = scene.candidates.first()
-        decide(client, scene, "reject", candidate=first.code, reason="손")
+        decide(client, scene, "reject", candidate=first.code, reason=" 손\x00 ")
         first.refresh_from_db()
         assert (first.state, first.reject_reason) == ("rejected", "손")
         decide(client, scene, "restore", candidate=first.code)
