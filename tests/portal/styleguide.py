@@ -139,7 +139,8 @@ def nowhere(request: HttpRequest) -> HttpResponse:
 
 names = [("desk", ""), ("order_new", "new/")]
 urlpatterns = [
-    path("styleguide/upload/", fragment),
+    # By the name of a page that takes photos; every other page reads no file of a form.
+    path("styleguide/upload/", fragment, name="photos_add"),
     path("styleguide/draft/", draft),
     path("styleguide/<name>/", page, name="styleguide"),
     path("gpus/", nowhere, name="operator"),

@@ -47,6 +47,8 @@ AllowAgentForwarding no
 X11Forwarding no
 PermitTunnel no
 Subsystem sftp internal-sftp
+# Or a shell would read what the tester's own start files say, which may take long.
+SetEnv HOME={root}
 LogLevel VERBOSE
 """
 
