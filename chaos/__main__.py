@@ -127,7 +127,8 @@ def _settled(made: Scene, asker: Any) -> bool:
     while time.monotonic() < deadline:
         made.processes.watch()
         open_still = asker.open_jobs() or Attempt.objects.filter(cleaned_at=None).count()
-        if not open_still and not Instance.objects.filter(state="out").exists():
+        # One that restarted last may be down though no job missed it; its ledger and folders are read next.
+        if not open_still and not Instance.objects.filter(state="out").exists() and made.all_answer():
             return True
         time.sleep(1)
     return False

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,11 @@ class Host:
     def interrupt(self, place: int) -> None:
         _ask("POST", self.facts.ports[place], "/interrupt")
 
+    def all_answer(self) -> bool:
+        with suppress(requests.RequestException):
+            return all(_ask("GET", port, "/system_stats") for port in self.facts.ports)
+        return False
+
     def executions(self) -> list[dict[str, Any]]:
         return [entry for port in self.facts.ports for entry in _ask("GET", port, "/standin/ledger").json()]
 
@@ -54,6 +59,9 @@ class Scene:
     processes: Processes
     database: Postgres
     redis: Valkey
+
+    def all_answer(self) -> bool:
+        return all(host.all_answer() for host in self.hosts)
 
 
 def _ask(method: str, port: int, path: str, **body: Any) -> requests.Response:
