@@ -19,6 +19,7 @@ from orders import drafting, files, hangul, intake, production, retention, signa
 from orders.models import Consent, ConsentText, FamilyLink, Order
 from portal import audit
 from portal.access import client_address
+from portal.given import words
 from portal.models import User
 
 LONGEST_WISHES = 1000
@@ -65,7 +66,7 @@ class Answer:
             text_sha256=given.get("text", ""),
             signer_name=hangul.tidy(given.get("signer_name", "")),
             relationship=hangul.tidy(given.get("relationship", "")),
-            known_wishes=given.get("known_wishes", "").replace("\x00", "").strip(),
+            known_wishes=words(given.get("known_wishes", "")),
             method=given.get("method", ""),
             signature=given.get("signature", ""),
             scope=given.getlist("scope"),

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from orders import hangul, reading
 from orders.models import Order
 from orders.products import PRODUCTS, Option, Product
+from portal import given
 from portal.templatetags.portal_format import until
 
 # What an unreadable field keeps; nobody types more by hand.
@@ -146,7 +147,7 @@ class OrderForm(forms.Form):
 
     def text(self, name: str) -> str:
         """What was typed, as far as it is kept."""
-        return str(self.data.get(name, "")).replace("\x00", "").strip()[:LONGEST_KEPT]
+        return given.words(str(self.data.get(name, "")))[:LONGEST_KEPT]
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -196,10 +197,7 @@ class OrderForm(forms.Form):
     @property
     def page(self) -> UUID:
         """Which open page this comes from; one that does not say is a page of its own."""
-        try:
-            return UUID(str(self.data.get("page")))
-        except ValueError:
-            return uuid4()
+        return given.code(str(self.data.get("page"))) or uuid4()
 
     @property
     def seen(self) -> datetime | None:

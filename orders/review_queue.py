@@ -10,6 +10,7 @@ from django.utils.http import urlencode
 
 from orders.models import Candidate, Item, Order
 from orders.products import PRODUCTS
+from portal import given
 from portal.models import FuneralHome, User
 
 STATES = (Item.State.TO_REVIEW, Item.State.PRODUCING, Item.State.RETURNED, Item.State.APPROVED)
@@ -31,7 +32,7 @@ class Filters:
         return cls(
             state=state if state in STATES else Item.State.TO_REVIEW.value,
             product=product if product in PRODUCTS else "",
-            home=_uuid(query.get("home", "")),
+            home=given.code(query.get("home", "")),
             words=query.get("q", "").strip()[:60],
         )
 
@@ -105,10 +106,3 @@ def waiting() -> int:
 
 def homes_with_work() -> QuerySet[FuneralHome]:
     return FuneralHome.objects.filter(orders__submitted_at__isnull=False).distinct()
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

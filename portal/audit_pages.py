@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from portal import audit
+from portal import audit, given
 from portal.access import asker, for_roles, recently_authenticated
 from portal.audit_search import Search, as_csv
 from portal.audit_words import ACTIONS
@@ -33,7 +33,7 @@ def audit_export(request: HttpRequest) -> HttpResponseBase:
     """What the search finds, all of it, as CSV; that it was taken, and why, is an entry of its own."""
     search = Search.read(request.POST)
     user = asker(request)
-    reason = request.POST.get("reason", "").replace("\x00", "").strip()[:LONGEST_REASON]
+    reason = given.words(request.POST.get("reason", ""))[:LONGEST_REASON]
     if not reason:
         return _page(request, search, status=422, refused=_("내려받는 까닭을 적어 주세요."))
     # Whatever is written meanwhile, this entry included, is not part of it.

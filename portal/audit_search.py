@@ -14,6 +14,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from portal import given
 from portal.audit_words import ACTIONS, KINDS, is_of_order, words_of
 from portal.models import AuditEvent, User
 
@@ -45,14 +46,13 @@ class Search:
 
     @classmethod
     def read(cls, asked: QueryDict) -> Self:
-        before = asked.get("before", "")
         return cls(
-            person=asked.get("person", "").replace("\x00", "").strip()[:LONGEST],
-            subject=_uuid(asked.get("subject", "")),
+            person=given.words(asked.get("person", ""))[:LONGEST],
+            subject=given.code(asked.get("subject", "")),
             action=asked.get("action", "") if asked.get("action", "") in ACTIONS else "",
             since=_date(asked.get("since", "")),
             until=_date(asked.get("until", "")),
-            before=int(before) if before.isascii() and before.isdecimal() and len(before) < 19 else None,
+            before=given.whole(asked.get("before", ""), digits=18),
         )
 
     def as_details(self) -> dict[str, str]:
@@ -128,13 +128,6 @@ def _line(values: list[str]) -> str:
     # A spreadsheet takes a cell that begins so for a formula.
     csv.writer(target).writerow([f"'{value}" if value[:1] in tuple("=+-@\t\r") else value for value in values])
     return target.getvalue()
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text.strip())
-    except ValueError:
-        return None
 
 
 def _date(text: str) -> date | None:

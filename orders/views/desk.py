@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from orders import (
-    choosing,
     consenting,
     delivery,
     drafting,
@@ -25,9 +24,8 @@ from orders import (
     objecting,
     production,
     retention_clock,
-    review,
 )
-from orders.access import get_item, get_order
+from orders.access import get_order
 from orders.finishing import showing
 from orders.forms import RELATIONS, RELIGIONS, OrderForm, field_name
 from orders.models import Order, OrderState
@@ -317,59 +315,6 @@ def order_cancel(request: HttpRequest, code: UUID) -> HttpResponse:
     if production.cancel(order, by=asker(request), request=request, reason=reason):
         messages.success(request, _("%(person)s의 의뢰를 취소했습니다.") % {"person": order.person})
     return redirect("orders:desk")
-
-
-@for_roles("staff", "manager")
-@require_POST
-def item_again(request: HttpRequest, code: UUID, item_code: UUID) -> HttpResponse:
-    """Send what came back to the fleet again, with the photos as they are now."""
-    user = asker(request)
-    item = get_item(user, item_code)
-    if item.order.code != code:
-        raise Http404
-    after = request.POST.get("round", "")
-    try:
-        number = int(after) if after.isascii() and after.isdecimal() and len(after) < 5 else item.round
-        if production.resubmit(item, by=user, request=request, after_round=number):
-            messages.success(request, _("%(product)s 제작을 다시 맡겼습니다.") % {"product": item.product.label})
-    except production.NotReady as not_ready:
-        messages.error(request, " ".join(not_ready.reasons))
-    return redirect("orders:order", code=code)
-
-
-@for_roles("staff", "manager")
-@require_POST
-def item_from_photo(request: HttpRequest, code: UUID, item_code: UUID) -> HttpResponse:
-    """Make a video from the photo after all, rather than wait for the portrait."""
-    user = asker(request)
-    item = get_item(user, item_code)
-    if item.order.code != code:
-        raise Http404
-    try:
-        if production.make_from_photo(item, by=user, request=request):
-            messages.success(request, _("받은 사진으로 만들기 시작합니다."))
-    except production.NotReady as not_ready:
-        messages.error(request, " ".join(not_ready.reasons))
-    return redirect("orders:order", code=code)
-
-
-@for_roles("staff", "manager")
-@require_POST
-def item_choose(request: HttpRequest, code: UUID, item_code: UUID) -> HttpResponse:
-    """Staff answer for a family that told them which one: `choice`, one of those that a reviewer offered."""
-    user = asker(request)
-    item = get_item(user, item_code)
-    if item.order.code != code:
-        raise Http404
-    try:
-        chosen = UUID(request.POST.get("choice", ""))
-        choosing.choose(item, chosen, by=user, link=None, request=request)
-        messages.success(request, _("가족의 선택을 기록했습니다. 마무리를 시작합니다."))
-    except ValueError:
-        messages.error(request, _("정하실 사진을 골라 주세요."))
-    except review.Refused as refused:
-        messages.error(request, str(refused))
-    return redirect("orders:order", code=code)
 
 
 def _order(request: HttpRequest, order: Order) -> dict[str, Any]:

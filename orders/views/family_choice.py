@@ -11,6 +11,7 @@ from orders import choosing, family_links, review
 from orders.models import FamilyLink, Showing
 from orders.products import PORTRAIT
 from orders.views.family import is_visit, with_family_link
+from portal import given
 from portal.ranges import ranged_file
 
 CHOICE = FamilyLink.Purpose.CHOICE
@@ -30,7 +31,7 @@ def family_choice(request: HttpRequest, link: FamilyLink) -> HttpResponseBase:
         if "wish" in request.POST:
             choosing.wish(item, request.POST["wish"], link=link, request=request)
         else:
-            choosing.choose(item, _code(request.POST.get("choice", "")), by=None, link=link, request=request)
+            choosing.choose(item, given.code(request.POST.get("choice", "")), by=None, link=link, request=request)
     except review.Refused as refused:
         link.order = type(link.order).objects.select_related("home").get(pk=link.order_id)
         # While a relative objects the page says so in its own neutral words.
@@ -73,10 +74,3 @@ def _page(request: HttpRequest, link: FamilyLink, *, status: int = 200, **said: 
         "chosen": Showing.objects.filter(candidate__item=item, candidate__approval__isnull=False).first(),
     }
     return render(request, "family/choice.html", context | said, status=status)
-
-
-def _code(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

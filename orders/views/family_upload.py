@@ -16,7 +16,7 @@ from orders.intake import PhotoRefused, Refusal
 from orders.models import Arrival, FamilyLink, Photo
 from orders.views import responses
 from orders.views.family import is_visit, with_family_link
-from portal import limits
+from portal import given, limits
 from portal.ranges import ranged_file
 
 UPLOAD = FamilyLink.Purpose.UPLOAD
@@ -54,9 +54,8 @@ def family_send_begin(request: HttpRequest, link: FamilyLink) -> HttpResponseBas
     """`mark`: what the browser calls the file; `name`, `size`. Answers where to send it and from which byte on."""
     if not limits.allow("upload_of_link", str(link.code)):
         return limits.too_many(request, "upload_of_link")
-    size = request.POST.get("size", "")
+    bytes_promised = given.whole(request.POST.get("size", ""), digits=15) or 0
     try:
-        bytes_promised = int(size) if size.isascii() and size.isdecimal() and len(size) < 16 else 0
         mark, name = request.POST.get("mark", "")[:500], request.POST.get("name", "")
         arrival = arriving.begin(link, mark, name, bytes_promised)
     except photos.NotTaken as refused:
@@ -94,7 +93,7 @@ def family_send(request: HttpRequest, link: FamilyLink, code: UUID) -> HttpRespo
 def _place(request: HttpRequest) -> tuple[int | None, int]:
     """Where the piece begins and how long it is, as both headers say; (None, 0) where they disagree."""
     said = _PIECE.fullmatch(request.headers.get("Content-Range", ""))
-    length = _number(request.headers.get("Content-Length", ""))
+    length = given.whole(request.headers.get("Content-Length", ""), digits=9) or 0
     if said is None or length < 1 or int(said["last"]) - int(said["first"]) + 1 != length:
         return None, 0
     return int(said["first"]), length
@@ -123,7 +122,8 @@ def family_photo(request: HttpRequest, link: FamilyLink, code: UUID) -> HttpResp
         except photos.NotTaken as error:
             return _page(request, link, status=422, refused=[{"name": "", "why": error.sentence}])
         return redirect(f"{there}#photos-title")
-    if not photos.choose_face(photo, _number(request.POST.get("face", ""))):
+    face = given.whole(request.POST.get("face", ""), digits=9)
+    if face is None or not photos.choose_face(photo, face):
         raise Http404
     return redirect(f"{there}#photo-{photo.code}")
 
@@ -156,7 +156,3 @@ def _page(request: HttpRequest, link: FamilyLink, *, status: int = 200, **said: 
 
 def _photo(link: FamilyLink, code: UUID) -> Photo:
     return get_object_or_404(link.photos.select_related("order__home"), code=code)
-
-
-def _number(value: str) -> int:
-    return int(value) if value.isascii() and value.isdecimal() and len(value) < 10 else -1

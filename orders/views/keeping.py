@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from orders import certificate, hangul, history, retention, retention_clock
 from orders.models import Erasure, Order
-from portal import audit
+from portal import audit, given
 from portal.access import asker, for_roles, recently_authenticated
 from portal.models import FuneralHome, User
 
@@ -160,7 +160,7 @@ def periods(request: HttpRequest) -> HttpResponse:
             audit.record("home.periods_changed", by=user, home=home, subject=home.code, request=request, **said)
         messages.success(request, _("보관 기간을 저장했습니다."))
         return redirect("periods")
-    if code := _code(request.GET.get("code", "")):
+    if code := given.code(request.GET.get("code", "")):
         return redirect("orders:keeping", code=code)
     if user.home:
         user.home.refresh_from_db()
@@ -180,13 +180,6 @@ def periods(request: HttpRequest) -> HttpResponse:
 
 def _coming(home: FuneralHome) -> list[retention_clock.Clock]:
     return retention_clock.coming(home, until=timezone.now() + SHOWN_AHEAD, at_most=SHOWN)
-
-
-def _code(text: str) -> UUID | None:
-    try:
-        return UUID(text.strip())
-    except ValueError:
-        return None
 
 
 def _order(request: HttpRequest, code: UUID) -> Order:

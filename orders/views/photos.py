@@ -14,6 +14,7 @@ from orders.access import get_order
 from orders.intake import PhotoRefused, Refusal
 from orders.models import Order
 from orders.views import responses
+from portal import given
 from portal.access import asker, for_roles
 from portal.live import fragment, version_of
 
@@ -54,9 +55,9 @@ def photo_change(request: HttpRequest, code: UUID, photo_code: UUID) -> HttpResp
             photos.remove(photo, by=asker(request), request=request)
         except photos.NotTaken as error:
             messages.error(request, error.sentence)
-    elif (number := _number(asked.get("to"))) is not None:
+    elif (number := given.whole(asked.get("to", ""), digits=4)) is not None:
         photos.place(photo, number, by=asker(request))
-    elif (face := _number(asked.get("face"))) is not None and not photos.choose_face(photo, face):
+    elif (face := given.whole(asked.get("face", ""), digits=4)) is not None and not photos.choose_face(photo, face):
         raise Http404
     elif "others" in asked:
         photos.say_others(photo, asked["others"] == "yes", by=asker(request))
@@ -92,7 +93,3 @@ def photos_list(request: HttpRequest, code: UUID) -> HttpResponseBase:
 
 def _list(request: HttpRequest, code: UUID) -> HttpResponse:
     return render(request, "orders/_photos.html", {"order": get_order(asker(request), code)})
-
-
-def _number(value: str | None) -> int | None:
-    return int(value) if value and value.isascii() and value.isdecimal() and len(value) < 5 else None

@@ -15,10 +15,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from orders import choosing, looking, production, review, review_queue
 from orders.access import get_item
-from orders.models import Approval, Item
+from orders.models import Approval, Candidate, Item
 from orders.products import PRODUCTS
 from orders.review_page import Page, queue_rows
 from orders.review_queue import Filters
+from portal import given
 from portal.access import asker, for_roles
 from portal.live import fragment, version_of
 from portal.models import User
@@ -134,7 +135,7 @@ def _title(item: Item) -> str:
 @for_reviewers
 def review_approve(request: HttpRequest, code: UUID) -> HttpResponseBase:
     def approve(request: HttpRequest, item: Item) -> str:
-        candidate = get_object_or_404(item.candidates, code=_code(request, "candidate"))
+        candidate = _candidate(request, item)
         review.approve([candidate], by=asker(request), request=request)
         return _("%(title)s %(number)d번을 승인했습니다.") % {"title": _title(item), "number": candidate.number}
 
@@ -170,10 +171,9 @@ def review_settle(request: HttpRequest, code: UUID) -> HttpResponseBase:
 @for_reviewers
 def review_undo(request: HttpRequest, code: UUID) -> HttpResponseBase:
     def undo(request: HttpRequest, item: Item) -> str:
-        given = Approval.objects.select_related("candidate__item__order").filter(candidate__item=item)
-        review.undo(
-            get_object_or_404(given, candidate__code=_code(request, "candidate")), by=asker(request), request=request
-        )
+        approvals = Approval.objects.select_related("candidate__item__order").filter(candidate__item=item)
+        approval = get_object_or_404(approvals, candidate__code=given.code(request.POST.get("candidate", "")))
+        review.undo(approval, by=asker(request), request=request)
         return _("승인을 되돌렸습니다.")
 
     return _decide(request, code, undo)
@@ -183,7 +183,7 @@ def review_undo(request: HttpRequest, code: UUID) -> HttpResponseBase:
 @for_reviewers
 def review_reject(request: HttpRequest, code: UUID) -> HttpResponseBase:
     def reject(request: HttpRequest, item: Item) -> str:
-        candidate = get_object_or_404(item.candidates, code=_code(request, "candidate"))
+        candidate = _candidate(request, item)
         review.reject(candidate, by=asker(request), reason=_said(request, "reason")[:500], request=request)
         return _("%(number)d번을 뺐습니다.") % {"number": candidate.number}
 
@@ -194,7 +194,7 @@ def review_reject(request: HttpRequest, code: UUID) -> HttpResponseBase:
 @for_reviewers
 def review_restore(request: HttpRequest, code: UUID) -> HttpResponseBase:
     def restore(request: HttpRequest, item: Item) -> str:
-        candidate = get_object_or_404(item.candidates, code=_code(request, "candidate"))
+        candidate = _candidate(request, item)
         review.restore(candidate, by=asker(request), request=request)
         return _("%(number)d번을 다시 넣었습니다.") % {"number": candidate.number}
 
@@ -216,11 +216,7 @@ def review_return(request: HttpRequest, code: UUID) -> HttpResponseBase:
 @for_reviewers
 def review_again(request: HttpRequest, code: UUID) -> HttpResponseBase:
     def again(request: HttpRequest, item: Item) -> str:
-        seen = request.POST.get("round", "")
-        made = seen.isdecimal() and production.make_again(
-            item, by=asker(request), request=request, after_round=int(seen)
-        )
-        if not made:
+        if not production.make_again(item, by=asker(request), request=request, after_round=_round(request)):
             raise review.Refused(_("이미 다시 만들고 있습니다."))
         return _("%(title)s 후보를 다시 만들기 시작했습니다.") % {"title": _title(item)}
 
@@ -233,7 +229,7 @@ def review_offer(request: HttpRequest, code: UUID) -> HttpResponseBase:
     """`show`: the candidates that the family may choose among."""
 
     def offer(request: HttpRequest, item: Item) -> str:
-        codes = [code for text in request.POST.getlist("show") if (code := _uuid(text))]
+        codes = [code for text in request.POST.getlist("show") if (code := given.code(text))]
         count = choosing.offer(item, codes, by=asker(request), request=request)
         return _("%(title)s 후보 %(count)d장을 가족께 보입니다.") % {"title": _title(item), "count": count}
 
@@ -254,27 +250,22 @@ def review_offer_end(request: HttpRequest, code: UUID) -> HttpResponseBase:
 @for_reviewers
 def review_as_wished(request: HttpRequest, code: UUID) -> HttpResponseBase:
     def again(request: HttpRequest, item: Item) -> str:
-        seen = request.POST.get("round", "")
-        if not seen.isdecimal() or not choosing.make_as_wished(
-            item, by=asker(request), request=request, after_round=int(seen)
-        ):
+        if not choosing.make_as_wished(item, by=asker(request), request=request, after_round=_round(request)):
             raise review.Refused(_("이미 다시 만들고 있습니다."))
         return _("%(title)s 후보를 가족의 바람대로 다시 만들기 시작했습니다.") % {"title": _title(item)}
 
     return _decide(request, code, again)
 
 
-def _code(request: HttpRequest, field: str) -> UUID | None:
-    return _uuid(request.POST.get(field, ""))
+def _candidate(request: HttpRequest, item: Item) -> Candidate:
+    return get_object_or_404(item.candidates, code=given.code(request.POST.get("candidate", "")))
 
 
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
+def _round(request: HttpRequest) -> int:
+    """The round that the page showed; one that no item has where it does not say."""
+    number = given.whole(request.POST.get("round", ""), digits=4)
+    return -1 if number is None else number
 
 
 def _said(request: HttpRequest, name: str) -> str:
-    # PostgreSQL keeps no NUL.
-    return request.POST.get(name, "").replace("\x00", "").strip()
+    return given.words(request.POST.get(name, ""))

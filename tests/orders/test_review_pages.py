@@ -267,6 +267,13 @@ class TestDecisions:
         item.refresh_from_db()
         assert item.round == 2
 
+    @pytest.mark.parametrize("seen", ["", "x", "٣", "9" * 5000], ids=["none", "a word", "another script", "endless"])
+    def test_a_round_that_is_no_number_makes_nothing(self, client: Client, item: Item, seen: str):
+        response = decide(client, item, "again", round=seen)
+        assert "이미 다시 만들고 있습니다" in response.content.decode()
+        item.refresh_from_db()
+        assert item.round == 1
+
     @pytest.mark.parametrize("data", [{}, {"candidate": "x"}, {"candidate": "../../etc"}])
     def test_a_candidate_that_is_not_there_is_404(self, client: Client, item: Item, data: Any):
         assert decide(client, item, "approve", **data).status_code == 404
