@@ -3,7 +3,11 @@
 import logging
 import re
 
-_TOKENS = re.compile(r"(?P<place>/(?:f|g|join|stop|accounts/password/reset/key)/)[^/\s?#\"'<>]+")
+# Whoever has such an address may come in, without a login.
+OPEN_BY_KEY = ("/f/", "/g/", "/stop/")
+# And these are good for one person, once.
+_ONCE = ("/join/", "/accounts/password/reset/key/")
+_TOKENS = re.compile(rf"(?P<place>{'|'.join((*OPEN_BY_KEY, *_ONCE))})[^/\s?#\"'<>]+")
 
 
 def masked(text: str) -> str:

@@ -4,13 +4,12 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
 
+from portal.masking import OPEN_BY_KEY
+
 # Nothing here is used by any page; a page that is broken into cannot use it either. The phone's camera is reached
 # through a file field, which needs no permission.
 UNUSED = ("camera", "microphone", "geolocation", "payment", "usb", "serial", "hid", "midi", "display-capture")
 PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in UNUSED)
-
-# Whoever has such an address may come in, so a page there tells no other site where its reader came from.
-OPEN_BY_KEY = ("/f/", "/g/", "/stop/")
 
 
 def closed_doors(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
@@ -21,6 +20,7 @@ def closed_doors(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Cal
             return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
         response = get_response(request)
         if request.path.startswith(OPEN_BY_KEY):
+            # A page there tells no other site where its reader came from.
             response["Referrer-Policy"] = "no-referrer"
         response.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
