@@ -174,7 +174,7 @@ def _end_of_day(moment: datetime) -> datetime:
 def revoke_link(link: DownloadLink, *, by: User, request: HttpRequest | None = None) -> bool:
     """Close a link for ever; false if it was closed already."""
     with transaction.atomic():
-        closed = DownloadLink.objects.filter(pk=link.pk, revoked_at=None).update(revoked_at=timezone.now())
+        closed = link.close()
         if closed:
             audit.record(
                 "link.revoked",
@@ -184,7 +184,7 @@ def revoke_link(link: DownloadLink, *, by: User, request: HttpRequest | None = N
                 request=request,
                 link=str(link.code),
             )
-    return closed == 1
+    return closed
 
 
 def open_link(token: str) -> DownloadLink | None:
@@ -198,7 +198,7 @@ def open_link(token: str) -> DownloadLink | None:
 
 def record_visit(link: DownloadLink, request: HttpRequest) -> None:
     with transaction.atomic():
-        DownloadLink.objects.filter(pk=link.pk).update(visits=F("visits") + 1)
+        link.count_visit()
         audit.record(
             "link.visited",
             by="family",

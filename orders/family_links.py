@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -131,17 +130,17 @@ def opened(token: str, purpose: str) -> FamilyLink:
 
 def record_visit(link: FamilyLink, request: HttpRequest) -> None:
     with transaction.atomic():
-        FamilyLink.objects.filter(pk=link.pk).update(visits=F("visits") + 1)
+        link.count_visit()
         _record("family_link.visited", link, by="family", request=request)
 
 
 def revoke(link: FamilyLink, *, by: User | str, request: HttpRequest | None) -> bool:
     """Close a link for ever; false if it was closed already."""
     with transaction.atomic():
-        closed = FamilyLink.objects.filter(pk=link.pk, revoked_at=None).update(revoked_at=timezone.now())
+        closed = link.close()
         if closed:
             _record("family_link.revoked", link, by=by, request=request)
-    return closed == 1
+    return closed
 
 
 @dataclass(frozen=True)

@@ -30,13 +30,10 @@ class InviteForm(forms.ModelForm):
         return _without_account(self.cleaned_data["email"])
 
 
-class InviteAnyoneForm(forms.Form):
-    """An admin's: any role, and for the people of a home which one."""
+class RoleAndHomeForm(forms.Form):
+    """Any role, and for the people of a home which one."""
 
-    email = forms.EmailField(
-        label=_("이메일"), widget=forms.EmailInput(attrs={"autocomplete": "off", "placeholder": "name@example.com"})
-    )
-    role = forms.ChoiceField(label=_("하는 일"), choices=User.Role.choices, initial=User.Role.MANAGER)
+    role = forms.ChoiceField(label=_("하는 일"), choices=User.Role.choices, initial=User.Role.STAFF)
     home = forms.ModelChoiceField(
         FuneralHome.objects.filter(is_active=True),
         label=_("장례식장"),
@@ -45,13 +42,29 @@ class InviteAnyoneForm(forms.Form):
         empty_label=_("없음 (검수·운영·총괄)"),
     )
 
-    def clean_email(self) -> str:
-        return _without_account(self.cleaned_data["email"])
-
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
-        _fit_role_to_home(self, given)
+        if given.get("role") in User.HOME_ROLES and not given.get("home"):
+            self.add_error("home", _("담당자와 관리자는 일할 장례식장을 골라 주세요."))
+        if "role" in given and given["role"] not in User.HOME_ROLES and given.get("home"):
+            self.add_error("home", _("검수, 운영, 총괄은 어느 장례식장에도 속하지 않습니다. ‘없음’을 골라 주세요."))
         return given
+
+
+class InviteAnyoneForm(RoleAndHomeForm):
+    """An admin's."""
+
+    email = forms.EmailField(
+        label=_("이메일"), widget=forms.EmailInput(attrs={"autocomplete": "off", "placeholder": "name@example.com"})
+    )
+    field_order = ["email", "role", "home"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["role"].initial = User.Role.MANAGER
+
+    def clean_email(self) -> str:
+        return _without_account(self.cleaned_data["email"])
 
 
 class HomeForm(forms.ModelForm):
@@ -79,25 +92,15 @@ class CompanyForm(forms.ModelForm):
         error_messages = {"name": {"unique": _("같은 이름의 상조회사가 이미 있습니다.")}}
 
 
-class PlaceForm(forms.Form):
+class PlaceForm(RoleAndHomeForm):
     """Another place for somebody who has a login already."""
-
-    role = forms.ChoiceField(label=_("하는 일"), choices=User.Role.choices, initial=User.Role.STAFF)
-    home = forms.ModelChoiceField(
-        FuneralHome.objects.filter(is_active=True),
-        label=_("장례식장"),
-        required=False,
-        to_field_name="code",
-        empty_label=_("없음 (검수·운영·총괄)"),
-    )
 
     def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.person = person
 
     def clean(self) -> dict[str, Any]:
-        given = super().clean() or {}
-        _fit_role_to_home(self, given)
+        given = super().clean()
         place = {"home": given["home"]} if given.get("home") else {"home": None, "role": given.get("role")}
         if self.person.memberships.filter(**place).exists():
             raise forms.ValidationError(_("이미 그곳에서 일합니다. 역할을 바꾸시려면 먼저 빼고 다시 더해 주세요."))
@@ -141,10 +144,3 @@ def _without_account(email: str) -> str:
     if User.objects.filter(email__iexact=email).exists():
         raise forms.ValidationError(_("이 주소를 쓰는 계정이 이미 있습니다."))
     return email.lower()
-
-
-def _fit_role_to_home(form: forms.Form, given: dict[str, Any]) -> None:
-    if given.get("role") in User.HOME_ROLES and not given.get("home"):
-        form.add_error("home", _("담당자와 관리자는 일할 장례식장을 골라 주세요."))
-    if "role" in given and given["role"] not in User.HOME_ROLES and given.get("home"):
-        form.add_error("home", _("검수, 운영, 총괄은 어느 장례식장에도 속하지 않습니다. ‘없음’을 골라 주세요."))

@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from orders.models.candidate import Approval
+from orders.models.key_link import KeyLink
 from orders.models.order import Item, Order
-from portal.models import User
 
 # Of 4 digits, the one in 1,250 that all wrong tries together may hit.
 MOST_TRIES = 8
@@ -54,17 +54,10 @@ class Deliverable(models.Model):
         return self.variant.startswith("print-")
 
 
-class DownloadLink(models.Model):
-    """A family's way in. The token is in the link alone; here is its hash."""
+class DownloadLink(KeyLink):
+    """A family's way to what was finished."""
 
-    code = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     order = models.ForeignKey(Order, models.CASCADE, related_name="links")
-    token_hash = models.CharField(max_length=64, unique=True)
-    created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now)
-    expires_at = models.DateTimeField()
-    revoked_at = models.DateTimeField(null=True)
-    visits = models.PositiveIntegerField(default=0)
     downloads = models.PositiveIntegerField(default=0)
     max_downloads = models.PositiveIntegerField(default=200)
     # Whom it was handed to, in staff's words.
@@ -77,19 +70,11 @@ class DownloadLink(models.Model):
     remind_at = models.DateTimeField(null=True)
     reminded_at = models.DateTimeField(null=True)
 
-    class Meta:
-        ordering = ["-created_at"]
+    class Meta(KeyLink.Meta):
         constraints = [
             models.CheckConstraint(condition=Q(downloads__lte=F("max_downloads")), name="link_downloads_bounded"),
             models.CheckConstraint(condition=Q(wrong_tries__lte=MOST_TRIES), name="link_tries_bounded"),
         ]
-
-    def __str__(self) -> str:
-        return str(self.code)
-
-    @property
-    def is_open(self) -> bool:
-        return self.revoked_at is None and self.expires_at > timezone.now()
 
     @property
     def last_day(self) -> date:
@@ -122,8 +107,7 @@ class DownloadLink(models.Model):
 
     def count_download(self) -> bool:
         """Count one more; false when the last one was already used."""
-        open_still = DownloadLink.objects.filter(pk=self.pk, revoked_at=None, expires_at__gt=timezone.now())
-        return open_still.filter(downloads__lt=F("max_downloads")).update(downloads=F("downloads") + 1) == 1
+        return self.count("downloads", "max_downloads")
 
 
 class Download(models.Model):

@@ -167,7 +167,7 @@ def _issued(
         "url": url,
         "qr": qr,
         "token": token,
-        "number": masked(Way.SMS, telling.phone_of(order)) if telling.phone_of(order) else "",
+        "number": masked(Way.SMS, number) if (number := telling.phone_of(order)) else "",
     }
     response = render(request, "orders/link_issued.html", context)
     response["Cache-Control"] = "no-store"
