@@ -2,26 +2,28 @@
 
 import shutil
 from collections.abc import Generator, Iterator
+from importlib import import_module
 
 import pytest
 import redis
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.conf import settings
 from django.db import connection
 from django.db.models.signals import post_migrate
+from playwright.sync_api import Browser
 from pytest_django import DjangoDbBlocker
 
 from portal import env
 from portal.messages import compile_messages
+from tests.browser import chromium
 
 
 def _bring_the_first_words(sender: AppConfig, **kwargs: object) -> None:
     """A test that empties the tables takes away what a migration brought; Django says so when it has done it."""
     if sender.label == "orders":
-        # Django is not set up yet when this file is read.
-        from tests.factories import seed_consent_texts
-
-        seed_consent_texts()
+        words = apps.get_model("orders", "ConsentText")
+        if not words.objects.exists():
+            import_module("orders.migrations.0002_consent_texts").add_first_version(apps, None)
 
 
 def pytest_configure() -> None:
@@ -54,6 +56,12 @@ def _fail_a_skip_in_ci(report: pytest.TestReport | pytest.CollectReport) -> None
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome = "failed"
         report.longrepr = f"Nothing may be skipped where CI=true. {reason}"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

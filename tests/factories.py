@@ -5,13 +5,11 @@ import io
 import itertools
 from datetime import timedelta
 from functools import cache
-from importlib import import_module
 from typing import Any
 from uuid import uuid4
 
 import av
 import numpy as np
-from django.apps import apps
 from django.contrib.auth.hashers import make_password
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -132,7 +130,6 @@ def make_photo(order: Order, **facts: Any) -> Photo:
 
 
 def make_consent(order: Order, **facts: Any) -> Consent:
-    seed_consent_texts()
     text = ConsentText.objects.filter(made_for=order.made_for).latest("version")
     return Consent.objects.create(
         **{
@@ -147,12 +144,6 @@ def make_consent(order: Order, **facts: Any) -> Consent:
         }
         | facts
     )
-
-
-def seed_consent_texts() -> None:
-    """The words the migration brought, where a test that empties the tables has taken them away."""
-    if not ConsentText.objects.exists():
-        import_module("orders.migrations.0002_consent_texts").add_first_version(apps, None)
 
 
 def make_instance() -> Instance:

@@ -12,7 +12,7 @@ from PIL import Image
 from orders import choosing, files, production, proofs, review
 from orders.models import Approval, Candidate, FamilyAnswer, FamilyLink, Item, Showing
 from portal.models import AuditEvent
-from tests.factories import make_home, make_reviewable_item, make_reviewer, make_staff, seed_consent_texts
+from tests.factories import make_home, make_reviewable_item, make_reviewer, make_staff
 from tests.family.making import make_family_link
 
 
@@ -298,7 +298,6 @@ def test_a_manager_decides_whether_families_choose(staff):
 @pytest.mark.django_db(transaction=True)
 def test_of_two_relatives_who_choose_at_once_one_does():
 
-    seed_consent_texts()
     home = make_home()
     type(home).objects.update(family_chooses=True)
     home.refresh_from_db()

@@ -11,7 +11,6 @@ from django.test import Client
 from orders import family_links, files
 from orders.models import Consent, ConsentText, FamilyLink, Order
 from portal.models import AuditEvent, Notice, User
-from tests.factories import seed_consent_texts
 from tests.family.making import drawn_signature, make_family_link, make_link
 from tests.orders.people import make_objection, make_order
 
@@ -21,7 +20,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def asked(alice: User) -> Any:
     """An order without consent, and the way to its page for the family."""
-    seed_consent_texts()
     order = make_order(alice, photos=1)
     link, token = make_family_link(order, alice, "consent", max_uses=1)
     return type("Asked", (), {"order": order, "link": link, "token": token, "page": f"/f/{token}/consent/"})

@@ -8,23 +8,15 @@ from playwright.sync_api import Browser, Page, expect
 
 from orders.models import Consent, Order
 from portal.models import User
-from tests.browser import PHONE, SCREENSHOTS, chromium
-from tests.factories import seed_consent_texts
+from tests.browser import PHONE, SCREENSHOTS
 from tests.family.making import make_family_link
 from tests.orders.people import make_order, make_photo
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
 @pytest.fixture
 def order(alice: User) -> Order:
-    seed_consent_texts()
     order = make_order(alice, mourner_name="이민정")
     make_photo(order, shows_others=True)
     return order

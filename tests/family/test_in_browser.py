@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, Page, Route, expect
 from orders.models import Order
 from portal.demo.sample_people import sample_photo
 from portal.models import User
-from tests.browser import DESK, PHONE, SCREENSHOTS, chromium
-from tests.factories import make_reviewable_item, make_reviewer, make_staff, seed_consent_texts
+from tests.browser import DESK, PHONE, SCREENSHOTS
+from tests.factories import make_reviewable_item, make_reviewer, make_staff
 from tests.family.making import approved_order, make_family_link, make_link
 from tests.orders.people import make_order
 from tests.walls.test_axe import violations
@@ -25,12 +25,6 @@ TOO_SMALL = """() => [...document.querySelectorAll('a, button, summary, label.bt
 TOO_FINE = """() => [...document.querySelectorAll('main p, main li, main label, main button, main legend')]
     .filter(each => each.checkVisibility() && [...each.childNodes].some(node => node.nodeType == 3 && node.data.trim()))
     .filter(each => parseFloat(getComputedStyle(each).fontSize) < 16).map(each => each.outerHTML)"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture
@@ -182,7 +176,6 @@ def test_what_staff_hand_out_and_print(window, staff, live_server):
 
 def test_a_reviewer_offers_by_boxes_and_staff_see_what_is_asked(window, staff, live_server):
     type(staff.home).objects.update(family_chooses=True)
-    seed_consent_texts()
     staff.home.refresh_from_db()
     item = make_reviewable_item(staff)
     reviewer = make_reviewer()

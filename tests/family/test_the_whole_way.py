@@ -15,7 +15,6 @@ from tests.factories import (
     make_ready_order,
     make_reviewer,
     make_staff,
-    seed_consent_texts,
 )
 from tests.family import test_in_browser
 from tests.family.making import make_family_link
@@ -25,14 +24,13 @@ from tests.journey.approvals import due_to_the_family, zipped
 from tests.orders.people import make_order
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-browser, window, mothers = test_in_browser.browser, test_in_browser.window, test_in_browser.mothers
+window, mothers = test_in_browser.window, test_in_browser.mothers
 PIN = "2580"
 
 
 @pytest.fixture
 def staff(transactional_db: None) -> User:
     """Of a home whose families choose, and that prints a single small size: prints take their time."""
-    seed_consent_texts()
     home = make_home()
     home.family_chooses = True
     home.save()

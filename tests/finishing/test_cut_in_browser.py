@@ -5,24 +5,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from playwright.sync_api import Browser, Page, expect
 
 from orders import review
 from orders.models import Finish, Item
-from portal.models import User
 from tests import factories as made
-from tests.browser import DESK, PHONE, chromium
+from tests.browser import DESK, PHONE, log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture
@@ -44,19 +34,11 @@ def phone(browser: Browser, live_server: Any, item: Item) -> Iterator[Page]:
 
 def opened(browser: Browser, url: str, item: Item, **how: Any) -> Iterator[Page]:
     context = browser.new_context(base_url=url, locale="ko-KR", **how)
-    context.add_cookies([{"name": "sessionid", "value": session_of(item.order.created_by), "url": url}])
+    log_in(context, item.order.created_by, url)
     page = context.new_page()
     page.goto(f"/items/{item.code}/cut/")
     yield page
     context.close()
-
-
-def session_of(user: User) -> str:
-    session = SessionStore()
-    session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), settings.AUTHENTICATION_BACKENDS[0]
-    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-    session.create()
-    return str(session.session_key)
 
 
 def test_a_drag_moves_the_face_and_is_kept(page: Page, item: Item):

@@ -1,28 +1,12 @@
 """What every journey starts from, and windows of a real browser onto the running portal."""
 
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from typing import Any
 
 import pytest
-from django.apps import apps
 from playwright.sync_api import Browser, Page
 
-from orders.models import ConsentText
-from tests.browser import DESK, chromium
-
-
-@pytest.fixture(autouse=True)
-def _words_of_consent(transactional_db: None) -> None:
-    """Those that the migration brings; a transactional test before this one took them away."""
-    if not ConsentText.objects.exists():
-        import_module("orders.migrations.0002_consent_texts").add_first_version(apps, None)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
+from tests.browser import DESK
 
 
 @pytest.fixture

@@ -4,39 +4,25 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from playwright.sync_api import Browser, Page, expect
 
 from orders.models import Consent, ConsentText
 from portal.models import User
-from tests.browser import DESK, PHONE, SCREENSHOTS, chromium
-from tests.factories import make_order, make_submitted_order, seed_consent_texts
+from tests.browser import DESK, PHONE, SCREENSHOTS, log_in
+from tests.factories import make_order, make_submitted_order
 from tests.orders.people import make_objection, make_settled_objection, make_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
 @pytest.fixture
 def opened(browser: Browser, live_server: Any) -> Iterator[Any]:
     """Opens an address as somebody; a complaint on the console fails the test."""
-    seed_consent_texts()
     contexts, complaints = [], []
 
     def go(user: User, address: str) -> Page:
-        session = SessionStore()
-        session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), settings.AUTHENTICATION_BACKENDS[0]
-        session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-        session.create()
         context = browser.new_context(base_url=live_server.url, locale="ko-KR", viewport=DESK)
-        context.add_cookies([{"name": "sessionid", "value": str(session.session_key), "url": live_server.url}])
+        log_in(context, user, live_server.url)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))

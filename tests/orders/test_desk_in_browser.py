@@ -6,40 +6,25 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from orders.models import Order
 from portal.models import User
-from tests.browser import DESK, PHONE, SCREENSHOTS, chromium
+from tests.browser import DESK, PHONE, SCREENSHOTS, log_in
 from tests.factories import (
     drawn_person,
     finish_job,
     make_order,
     make_reviewable_item,
     make_submitted_order,
-    seed_consent_texts,
 )
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
 @pytest.fixture
 def alices_desk(browser: Browser, live_server: Any, alice: User) -> Iterator[Any]:
     """Opens an address as Alice; nothing may be said on the console by then."""
-    seed_consent_texts()
-    session = SessionStore()
-    session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(alice.pk), settings.AUTHENTICATION_BACKENDS[0]
-    session[HASH_SESSION_KEY] = alice.get_session_auth_hash()
-    session.create()
     contexts, complaints = [], []
 
     def go(address: str, **options: Any) -> Page:
@@ -48,7 +33,7 @@ def alices_desk(browser: Browser, live_server: Any, alice: User) -> Iterator[Any
             locale="ko-KR",
             **({"viewport": DESK, "timezone_id": "America/New_York"} | options),
         )
-        context.add_cookies([{"name": "sessionid", "value": str(session.session_key), "url": live_server.url}])
+        log_in(context, alice, live_server.url)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -1,13 +1,12 @@
 """Every component and frame, looked at in a real browser: three sizes, light and dark; pictures go to screenshots/."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from portal.models import FuneralHome, User
-from tests.browser import DESK, PHONE, SCREENSHOTS, SIZES, chromium
+from tests.browser import DESK, PHONE, SCREENSHOTS, SIZES
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -21,12 +20,6 @@ PAGES = {
     "reset": "/accounts/password/reset/",
     "missing": "/no/such/place/",
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)

@@ -1,13 +1,10 @@
 """axe-core finds no serious violation on any page, light and dark, on a phone."""
 
-from collections.abc import Iterator
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.test import Client
 from playwright.sync_api import Browser, Page
 
-from tests.browser import DESK, PHONE, chromium
+from tests.browser import DESK, PHONE, log_in
 from tests.portal.test_permissions import ROLES, TABLE
 from tests.portal.world import make_world
 
@@ -30,25 +27,16 @@ def pages_of(role: str) -> list[str]:
     return [name for name, row in TABLE.items() if (row.method == "get" or not row.only) and first(row) == role]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
 @pytest.fixture
 def world():
     return make_world()
 
 
 def window(browser: Browser, live_server, user, size) -> Page:
-    client = Client()
-    if user is not None:
-        client.force_login(user)
     # Past the policy, which rightly refuses the style that holds everything still.
     context = browser.new_context(viewport=size, locale="ko-KR", base_url=live_server.url, bypass_csp=True)
-    cookies = [{"name": name, "value": each.value, "url": live_server.url} for name, each in client.cookies.items()]
-    context.add_cookies(cookies)
+    if user is not None:
+        log_in(context, user, live_server.url)
     return context.new_page()
 
 
