@@ -19,11 +19,6 @@ pytestmark = pytest.mark.django_db
 DRIVER = uuid4()
 
 
-@pytest.fixture(autouse=True)
-def _everybody_may(settings):
-    settings.GPUJOBS_MAY_RUN = "tests.gpujobs.making.everybody_may"
-
-
 @pytest.fixture
 def instance():
     return make_instance(make_host())

@@ -22,11 +22,6 @@ pytestmark = [pytest.mark.django_db(transaction=True)]
 EVERYTHING = ["portrait", "life_scene", "living_video", "video_extend", "print_master"]
 
 
-@pytest.fixture(autouse=True)
-def _everybody_may(settings):
-    settings.GPUJOBS_MAY_RUN = "tests.gpujobs.making.everybody_may"
-
-
 @pytest.fixture
 def fleet(tmp_path, request):
     settings = Settings(step_seconds=0.002, control=True, **getattr(request, "param", {}))

@@ -21,11 +21,6 @@ from tests.gpujobs.making import a_job, a_photo
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
 
-@pytest.fixture(autouse=True)
-def _everybody_may(settings):
-    settings.GPUJOBS_MAY_RUN = "tests.gpujobs.making.everybody_may"
-
-
 @pytest.mark.parametrize("workflow", ["portrait", "life_scene", "living_video"])
 def test_a_job_is_made_verified_kept_and_cleaned_away(tmp_path, workflow):
     with fleet_of(tmp_path) as fleet:

@@ -21,11 +21,6 @@ from tests.gpujobs.making import a_job, a_photo
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
 
-@pytest.fixture(autouse=True)
-def _everybody_may(settings):
-    settings.GPUJOBS_MAY_RUN = "tests.gpujobs.making.everybody_may"
-
-
 @pytest.fixture
 def fleet(tmp_path):
     """One instance; what it makes costs no drawing, and what it is given is looked at all the same."""

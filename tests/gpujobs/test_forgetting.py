@@ -8,7 +8,6 @@ from django.utils import timezone
 from gpujobs import forgetting
 from gpujobs.models import Attempt, GpuHost, Job
 from tests.gpujobs.fleet import fleet_of
-from tests.gpujobs.test_scanning import _everybody_may as _everybody_may
 from tests.gpujobs.test_scanning import an_attempt, an_ended_attempt, history, plant, prompt
 
 pytestmark = [pytest.mark.django_db(transaction=True)]

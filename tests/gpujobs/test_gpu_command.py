@@ -21,11 +21,6 @@ from tests.gpujobs.making import a_job, make_host, make_instance
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
 
-@pytest.fixture(autouse=True)
-def _everybody_may(settings):
-    settings.GPUJOBS_MAY_RUN = "tests.gpujobs.making.everybody_may"
-
-
 @pytest.fixture
 def key(tmp_path):
     return make_key(tmp_path)

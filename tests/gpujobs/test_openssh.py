@@ -20,11 +20,6 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sshd]
 REAL = os.environ.get("COMFYUI_URL", "")
 
 
-@pytest.fixture(autouse=True)
-def _everybody_may(settings):
-    settings.GPUJOBS_MAY_RUN = "tests.gpujobs.making.everybody_may"
-
-
 def test_three_products_are_made_through_openssh_and_nothing_stays(tmp_path):
     (tmp_path / "standin").mkdir()
     key = make_key(tmp_path / "standin")

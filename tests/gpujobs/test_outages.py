@@ -44,11 +44,6 @@ RESTART = (
 )
 
 
-@pytest.fixture(autouse=True)
-def _everybody_may(settings):
-    settings.GPUJOBS_MAY_RUN = "tests.gpujobs.making.everybody_may"
-
-
 @pytest.fixture
 def fleet(tmp_path):
     with fleet_of(tmp_path, settings=SLOW) as fleet:

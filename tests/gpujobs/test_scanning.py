@@ -18,11 +18,6 @@ from tests.gpujobs.making import a_job
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
 
-@pytest.fixture(autouse=True)
-def _everybody_may(settings):
-    settings.GPUJOBS_MAY_RUN = "tests.gpujobs.making.everybody_may"
-
-
 @pytest.fixture
 def fleet(tmp_path):
     with fleet_of(tmp_path) as fleet:

@@ -19,11 +19,6 @@ pytestmark = [pytest.mark.django_db(transaction=True)]
 worker = partial(workers.worker, settings="tests.gpujobs.worker_settings")
 
 
-@pytest.fixture(autouse=True)
-def _everybody_may(settings):
-    settings.GPUJOBS_MAY_RUN = "tests.gpujobs.making.everybody_may"
-
-
 @pytest.fixture
 def fleet(tmp_path):
     with fleet_of(tmp_path, settings=SLOW) as one:
