@@ -63,12 +63,17 @@ _SEATS_SQL = """
 _ON_GPUS_SQL = """
     SELECT tenant, count(*) FROM gpujobs_job WHERE state = 'running' AND id IS DISTINCT FROM %(without)s GROUP BY tenant
 """
+# Not for a driver that was late: where another has the host's wheel, nothing is taken.
 # A claim need not wait for the disk: `Attempt.about_to_send` does, before anything is posted, and all before with it.
 # Of a claim that a power cut took back the host has pictures at most, which the daily search removes.
 _TAKE_SQL = """
     WITH taken AS (
         UPDATE gpujobs_job SET state = 'running'
         WHERE id = (SELECT id FROM gpujobs_job WHERE id = %(job)s AND state = 'queued' FOR UPDATE SKIP LOCKED)
+            AND NOT EXISTS (
+                SELECT FROM gpujobs_gpuhost AS host JOIN gpujobs_instance AS instance ON instance.host_id = host.id
+                WHERE instance.id = %(instance)s AND host.driver <> %(driver)s
+            )
         RETURNING *
     ), written AS (
         INSERT INTO gpujobs_attempt (id, job_id, number, state, instance_id, driver, why, claimed_at,

@@ -16,37 +16,30 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from redis import RedisError
 from redis.client import PubSub
 
-from gpujobs import faults, runner, wakeup
+from gpujobs import faults, restarting, runner, wakeup
 from gpujobs.comfyui import ComfyUI, Timeouts
 from gpujobs.lane import Lane
 from gpujobs.models import Attempt, GpuHost, Instance
 from gpujobs.runner import Reach, Superseded
-from gpujobs.ssh import CommandFailed, HostConnection, KeyUnusable, SshError, Target
+from gpujobs.ssh import HostConnection, KeyUnusable, SshError, Target
+from gpujobs.wheel import LEASE, Wheel, WheelLost
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=20)
-RENEW_SECONDS = 5.0
 # Longer than a model takes to load, shorter than the minute after which a job must be with another.
 TIMEOUTS = Timeouts(connect=10, answer=20, file=40)
-# Attempts on an instance that stays out this long are given to others.
+# Attempts on an instance that has failed for so long are given to others.
 LOST_AFTER = timedelta(seconds=20)
-
-# A restart command's time, and how long a restarted ComfyUI gets before it is tried.
-RESTART_SECONDS = 60.0
-AFTER_RESTART = timedelta(seconds=10)
+# How often somebody looks for attempts that no lane has in hand.
+LOOK_AFTER_SECONDS = 5.0
 
 # Set in a worker's horse when the worker is asked to stop: the driver lets go and another takes over.
 hand_over = threading.Event()
-
-
-class WheelLost(Exception):
-    """Another driver has taken the host over."""
 
 
 def target_of(host: GpuHost) -> Target:
@@ -113,73 +106,80 @@ class Driver:
     def __init__(self, host: GpuHost, token: UUID, name: str) -> None:
         self.host, self.token, self.name = host, token, name
         self.lanes: dict[int, Lane] = {}
+        self._connection: HostConnection | None = None
         self._trouble = threading.Event()
-        self._busy_at = time.monotonic()
-        self._renewed_at = time.monotonic()
+        self._busy_at = self._looked_after_at = time.monotonic()
 
     def run(self) -> None:
-        while self._drive_connected():
-            self._trouble.clear()
+        with Wheel(self.host, self.token, self.name, renewed=self._see_host) as wheel:
+            while self._drive_connected(wheel):
+                self._trouble.clear()
 
-    def _drive_connected(self) -> bool:
+    def _drive_connected(self, wheel: Wheel) -> bool:
         """Drive over one connection; true if it broke and another is wanted."""
         with ExitStack() as closing:
-            connection = closing.enter_context(HostConnection.open(target_of(self.host)))
+            connection = self._connection = closing.enter_context(HostConnection.open(target_of(self.host)))
             closing.callback(self._stop_lanes)
             runner.seen(self.host)
             listener = closing.enter_context(_Listener())
             while not hand_over.is_set():
+                wheel.check()
                 self._open_lanes(connection)
                 if listener.heard(timeout=1.0):
                     self._busy_at = time.monotonic()
                     self._poke_lanes()
-                self._renew()
                 self._drop_troubled()
                 if not connection.is_alive:
                     return True
+                self._look_after_attempts()
                 if self._has_nothing_to_do():
                     return False
         return False
 
+    def _see_host(self) -> None:
+        """Say, in the wheel's thread, that the host was seen; not while a lane is in trouble and nobody knows why."""
+        if self._connection is not None and self._connection.is_alive and not self._trouble.is_set():
+            runner.seen(self.host)
+
     def _open_lanes(self, connection: HostConnection) -> None:
-        """A lane for each instance that is not out, and for one that is out and due to be tried again."""
-        due = Q(state=Instance.State.OUT, probe_at__lte=timezone.now())
-        for instance in Instance.objects.filter(~Q(state=Instance.State.OUT) | due, host=self.host):
+        """A lane for each instance that has or may get something to do, and is not left alone for a while."""
+        for instance in self._to_drive():
             lane = self.lanes.get(instance.pk)
             if lane is not None and (instance.state != Instance.State.OUT or lane.is_proving or not lane.is_idle):
                 continue
             if lane is not None:
                 lane.stop()
-            if instance.state == Instance.State.OUT and not self._is_ready_again(instance, connection):
+                del self.lanes[instance.pk]
+            if instance.state == Instance.State.OUT and restarting.is_due(instance):
+                restarting.begin(instance, connection)
                 continue
             lane = Lane(reach_of(instance, connection), self.token, self._trouble.set)
             self.lanes[instance.pk] = lane
             lane.start()
 
-    def _is_ready_again(self, instance: Instance, connection: HostConnection) -> bool:
-        """Restart a ComfyUI whose fault a restart mends, once for each fault; it is tried again a little later."""
-        restarted = instance.restarted_at and instance.fault_at and instance.restarted_at >= instance.fault_at
-        if restarted or not instance.restart_command or instance.fault not in faults.RESTART_HELPS:
-            return True
-        now = timezone.now()
-        Instance.objects.filter(pk=instance.pk).update(restarted_at=now, probe_at=now + AFTER_RESTART)
-        try:
-            finished = connection.run(instance.restart_command, timeout=RESTART_SECONDS)
-        except CommandFailed as error:
-            log.error("instance %s not restarted: %s", instance.pk, error, extra={"instance": instance.pk})
-        else:
-            log.warning("instance %s restarted, status %s", instance.pk, finished.rc, extra={"instance": instance.pk})
-        return False
+    def _to_drive(self) -> QuerySet[Instance]:
+        """All that work; those that are out, once they are due to be tried; drained ones while they hold something."""
+        holding = Attempt.objects.filter(Q(state__in=Attempt.LIVE) | Q(cleaned_at=None), instance=OuterRef("pk"))
+        due = Q(probe_at=None) | Q(probe_at__lte=timezone.now())
+        drained = Q(state=Instance.State.DRAINING) & due & Exists(holding)
+        out = Q(state=Instance.State.OUT, probe_at__lte=timezone.now())
+        return Instance.objects.filter(Q(state=Instance.State.ACTIVE) & due | drained | out, host=self.host)
 
-    def _free_silent_attempts(self) -> None:
-        """Give the attempts of instances that have been out for a while to others."""
-        silent = Attempt.objects.filter(
-            instance__host=self.host,
-            instance__state=Instance.State.OUT,
-            instance__fault_at__lt=timezone.now() - LOST_AFTER,
-            state__in=Attempt.LIVE,
-        ).exclude(instance__in=self.lanes)
-        for attempt in silent.select_related("job", "instance"):
+    def _look_after_attempts(self) -> None:
+        """Attempts of this host that no lane has in hand: of an instance that fails, or of a driver that was late."""
+        if time.monotonic() - self._looked_after_at < LOOK_AFTER_SECONDS:
+            return
+        self._looked_after_at = time.monotonic()
+        live = Attempt.objects.filter(instance__host=self.host, state__in=Attempt.LIVE)
+        self._free_silent(live.filter(instance__failing_since__lt=timezone.now() - LOST_AFTER))
+        for pk in live.exclude(driver=self.token).values_list("instance", flat=True).distinct():
+            if pk in self.lanes:
+                self.lanes[pk].adopt()
+
+    def _free_silent(self, silent: QuerySet[Attempt]) -> None:
+        """Give the attempts of instances that have failed for a while to others, but for those a lane still follows."""
+        followed = [pk for pk, lane in self.lanes.items() if not lane.is_proving]
+        for attempt in silent.exclude(instance__in=followed).select_related("job", "instance"):
             try:
                 runner.give_up(attempt, faults.LOST, f"the instance does not answer: {attempt.instance.fault}")
             except Superseded:
@@ -206,17 +206,10 @@ class Driver:
             # The database, Redis or ourselves: nothing that an instance could be blamed for.
             raise trouble or RuntimeError("a lane ended without saying why")
         with transaction.atomic():
-            runner.blame(lane.reach.instance, fault, str(trouble))
-
-    def _renew(self) -> None:
-        if time.monotonic() - self._renewed_at < RENEW_SECONDS:
-            return
-        self._renewed_at = time.monotonic()
-        if not self.host.take_wheel(self.token, timezone.now() + LEASE, self.name):
-            raise WheelLost(self.host.name)
-        if not self._trouble.is_set():
-            runner.seen(self.host)
-        self._free_silent_attempts()
+            if fault.owner == faults.Owner.INSTANCE:
+                runner.blame(lane.reach.instance, fault, str(trouble))
+            else:
+                runner.leave_alone(lane.reach.instance, fault, str(trouble))
 
     def _has_nothing_to_do(self) -> bool:
         if any(not lane.is_idle for lane in self.lanes.values()):
@@ -228,6 +221,8 @@ class Driver:
             lane.poke()
 
     def _stop_lanes(self) -> None:
+        for lane in self.lanes.values():
+            lane.let_go()
         for lane in self.lanes.values():
             lane.stop()
         self.lanes.clear()

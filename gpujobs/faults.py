@@ -5,6 +5,7 @@ instance out and the job elsewhere, the network's and the portal's cost nobody a
 docs/faults.md is this table in words.
 """
 
+import errno
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -82,6 +83,8 @@ PORTAL_DISK_FULL = Fault(code="portal_disk_full", owner=Owner.PORTAL, wait=timed
 # Of these a ComfyUI recovers by a restart and hardly otherwise.
 RESTART_HELPS = frozenset({"wedged", "probe_failed", "cuda", "out_of_memory", "no_answer"})
 TAKEN_BACK = Fault(code="taken_back", owner=Owner.PORTAL)
+# Found after an attempt's end, which it changes nothing of: what is left is removed later, or by a person.
+CANNOT_CLEAN = Fault(code="cannot_clean", owner=Owner.INSTANCE)
 
 # What nodes say when they fail, most telling first. ComfyUI gives a type and a message, no code.
 _SAYINGS = [
@@ -145,18 +148,22 @@ def of_error(error: ComfyError | SshError | OSError) -> Fault:
             return STRANGE_ANSWER
         case SshError():
             return CONNECTION
-        case OSError() if error.errno == 28:
+        case OSError(errno=errno.ENOSPC):
             return PORTAL_DISK_FULL
         case _:
             return CONNECTION
 
 
 def of_trouble(error: BaseException | None) -> Fault | None:
-    """The fault that ended a lane, where the instance or the way to it is to blame; None for anything else."""
-    if isinstance(error, ProbeFailed):
-        return PROBE_FAILED
-    if isinstance(error, HostProblem):
-        return STRANGE_ANSWER
-    if isinstance(error, ComfyError | SshError):
-        return of_error(error)
-    return None
+    """The fault that ended a lane, where the instance, the way to it or a full disk is to blame; None for all else."""
+    match error:
+        case ProbeFailed():
+            return PROBE_FAILED
+        case HostProblem():
+            return STRANGE_ANSWER
+        case ComfyError() | SshError():
+            return of_error(error)
+        case OSError(errno=errno.ENOSPC):
+            return PORTAL_DISK_FULL
+        case _:
+            return None

@@ -10,10 +10,11 @@ from django.utils import timezone
 
 from gpujobs import doctor, wakeup
 from gpujobs.comfyui import ComfyError
-from gpujobs.driver import AFTER_RESTART, RESTART_SECONDS, reach_of, target_of
+from gpujobs.driver import reach_of, target_of
 from gpujobs.faults import HostProblem
 from gpujobs.looking import Gpu, gpus_of
 from gpujobs.models import Attempt, GpuHost, Instance
+from gpujobs.restarting import AFTER_RESTART, RESTART_SECONDS
 from gpujobs.ssh import CommandFailed, Finished, HostConnection, SshError
 
 log = logging.getLogger(__name__)
@@ -107,11 +108,13 @@ def resume(target: GpuHost | Instance) -> bool:
     """Give it work again; a host that was removed comes back by this as well. False if it had work."""
     if isinstance(target, GpuHost) and _change(target, from_state=GpuHost.State.RETIRED, to_state="active"):
         return True
-    return _change(target, from_state="draining", to_state="active")
+    # An instance that failed while it was drained is tried at once: whoever resumes it says that it works.
+    fresh = {"failing_since": None, "probe_at": None, "probes_failed": 0} if isinstance(target, Instance) else {}
+    return _change(target, from_state="draining", to_state="active", **fresh)
 
 
-def _change(target: GpuHost | Instance, *, from_state: str, to_state: str) -> bool:
-    changed = type(target).objects.filter(pk=target.pk, state=from_state).update(state=to_state)
+def _change(target: GpuHost | Instance, *, from_state: str, to_state: str, **more: object) -> bool:
+    changed = type(target).objects.filter(pk=target.pk, state=from_state).update(state=to_state, **more)
     if changed:
         log.info("%s is %s", target, to_state)
         # Its driver looks at the state when it is woken.
@@ -133,6 +136,7 @@ def restart(instance: Instance) -> Finished:
             fault=RESTARTED,
             fault_text="",
             fault_at=now,
+            failing_since=now,
             restarted_at=now,
             probe_at=now + AFTER_RESTART,
             probes_failed=0,

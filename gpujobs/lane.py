@@ -12,6 +12,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import DatabaseError, connections
+from django.db.models import QuerySet
 from django.utils import timezone
 from redis import RedisError
 
@@ -36,6 +37,8 @@ AHEAD = 2
 FEED_SECONDS = 15.0
 # How long the next job's pictures wait for a result that is on its way home over the same connection.
 RESULT_FIRST_SECONDS = 0.25
+# Longer than reading a result's file may take; whoever takes over finds one that is still not home.
+COLLECT_SECONDS = 60.0
 INTERRUPT_AGAIN = timedelta(seconds=5)
 LEFTOVER_AFTER = timedelta(seconds=30)
 # What a lane can meet on its way; anything else is a mistake of ours and must be seen as one.
@@ -55,6 +58,8 @@ class Lane:
         self._stopping = threading.Event()
         # Whether the queue may hold something more urgent than what waits on the host, or somebody wants a job stopped.
         self._news = threading.Event()
+        # Whether an earlier driver, late, left an attempt here.
+        self._left_behind = threading.Event()
         # Monotonic seconds: when that was last looked for, and when leftovers were.
         self._looked_at = self._tidied_at = -FEED_SECONDS
         self._collector = Collector(reach, self._turns, self._poke.set)
@@ -70,6 +75,11 @@ class Lane:
         for thread in self._threads:
             thread.start()
 
+    def adopt(self) -> None:
+        """An attempt of this instance is held by a driver that no longer drives: take it over."""
+        self._left_behind.set()
+        self._poke.set()
+
     def poke(self) -> None:
         """Something may have changed outside: jobs asked for, cancelled or put back."""
         self._news.set()
@@ -77,15 +87,16 @@ class Lane:
 
     def stop(self) -> None:
         """Let go of everything; attempts stay as they are on record, for the next driver to find."""
-        self._let_go()
+        self.let_go()
         self._following.stop()
         *others, collector = self._threads
         for thread in others:
             thread.join(timeout=SILENCE_SECONDS + 5)
         # What is half home already is brought home.
-        collector.join()
+        collector.join(timeout=COLLECT_SECONDS)
 
-    def _let_go(self) -> None:
+    def let_go(self) -> None:
+        """Have the threads end soon, without waiting for them."""
         self._stopping.set()
         self._poke.set()
         self._following.let_go()
@@ -120,14 +131,17 @@ class Lane:
                 extra={"instance": self.reach.instance.pk},
             )
             self.trouble = self.trouble or error
-            self._let_go()
+            self.let_go()
             self._on_trouble()
 
     def _feed(self) -> None:
-        self._take_over()
+        self._take_over(self._live())
         self._come_back()
         while not self._stopping.is_set():
             self._poke.clear()
+            if self._left_behind.is_set() and self._has_room():
+                self._left_behind.clear()
+                self._take_over(self._live().exclude(driver=self.driver))
             self._look_for_news()
             if doctor.is_stale(self.reach.instance):
                 doctor.examine(self.reach)
@@ -161,7 +175,7 @@ class Lane:
             return
         probe(self.reach)
         Instance.objects.filter(pk=self.reach.instance.pk, state=Instance.State.OUT).update(
-            state=Instance.State.ACTIVE, probe_at=None, probes_failed=0, faults_in_row=0
+            state=Instance.State.ACTIVE, failing_since=None, probe_at=None, probes_failed=0, faults_in_row=0
         )
         self.reach.instance.state = Instance.State.ACTIVE
         log.info("instance %s is back", self.reach.instance.pk, extra={"instance": self.reach.instance.pk})
@@ -188,7 +202,8 @@ class Lane:
             runner.abandon(self.reach, attempt, fault, str(refusal), clean_up=not in_part)
         except workflows.ParameterError as error:
             runner.abandon(self.reach, attempt, faults.INVALID_GRAPH, str(error))
-        except FileNotFoundError as error:
+        except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+            # The portal's own: what the host refuses comes as an error of the way there.
             runner.abandon(self.reach, attempt, faults.INPUT_MISSING, str(error.filename))
         except Withdrawn:
             runner.end_cancelled(attempt)
@@ -202,12 +217,15 @@ class Lane:
         for event in self._turns.add(attempt, prompt_id):
             self._following.hear(event)
 
-    def _take_over(self) -> None:
+    def _live(self) -> QuerySet[Attempt]:
+        return Attempt.objects.filter(instance=self.reach.instance, state__in=Attempt.LIVE)
+
+    def _take_over(self, left: QuerySet[Attempt]) -> None:
         """Find again what the driver before left behind, each by its attempt's UUID."""
-        left = Attempt.objects.filter(instance=self.reach.instance, state__in=Attempt.LIVE).select_related("job")
-        for attempt in left.order_by("claimed_at"):
-            adopted = Attempt.objects.filter(pk=attempt.pk, state__in=Attempt.LIVE).update(driver=self.driver)
-            if adopted:
+        for attempt in left.select_related("job").order_by("claimed_at"):
+            # Only at the wheel: a driver that was late takes nothing from the one that drives now.
+            mine = self._live().filter(pk=attempt.pk, instance__host__driver=self.driver)
+            if mine.update(driver=self.driver):
                 attempt.driver = self.driver
                 self._resume(attempt)
 

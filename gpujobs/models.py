@@ -112,7 +112,9 @@ class Instance(models.Model):
     fault = models.CharField(max_length=40, blank=True)
     fault_text = models.TextField(blank=True)
     fault_at = models.DateTimeField(null=True)
-    # Out: when it is tried again, how often that failed, and when it was last restarted for it.
+    # Since when it does not work, whether out or drained and silent; when it is tried again; how often that failed;
+    # and when it was last restarted.
+    failing_since = models.DateTimeField(null=True)
     probe_at = models.DateTimeField(null=True)
     probes_failed = models.PositiveSmallIntegerField(default=0)
     restarted_at = models.DateTimeField(null=True)

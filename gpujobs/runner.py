@@ -19,9 +19,9 @@ from django.utils import timezone
 from gpujobs import faults, wakeup, workflows
 from gpujobs.collecting import BadResult, bring_home, discard
 from gpujobs.comfyui import ComfyUI, FileGone, PromptRefused, Record
-from gpujobs.faults import Fault
+from gpujobs.faults import Fault, HostProblem
 from gpujobs.models import Attempt, GpuHost, Instance, Job, Output
-from gpujobs.ssh import HostConnection
+from gpujobs.ssh import HostConnection, SshError
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,8 @@ ARRIVAL_GRACE = timedelta(seconds=5)
 FAULTS_UNTIL_OUT = 3
 PROBE_AFTER = timedelta(seconds=5)
 PROBE_AT_LEAST_EVERY = timedelta(minutes=5)
+# What is counted in a row is small and may go on for weeks.
+MOST_COUNTED = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,13 @@ class Reach:
 
 class Superseded(Exception):
     """Another driver holds this attempt now, or it has ended; whoever finds out lets go of it."""
+
+
+class CannotClean(HostProblem):
+    """The host does not let us remove what is ours."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="cannot_clean")
 
 
 class Withdrawn(Exception):
@@ -250,31 +259,50 @@ def span_of(record: Record) -> int | None:
 def blame(instance: Instance, fault: Fault, text: str) -> None:
     """Count a fault against an instance and take it out where that is due; a probe brings it back.
 
-    Each probe that fails doubles the wait for the next.
+    Each try that fails doubles the wait for the next, for a drained instance as well.
     """
     instance = Instance.objects.select_for_update().get(pk=instance.pk)
     now = timezone.now()
-    instance.faults_in_row += 1
+    instance.faults_in_row = min(instance.faults_in_row + 1, MOST_COUNTED)
     instance.fault, instance.fault_text, instance.fault_at = fault.code, text[:2000], now
-    if instance.state == Instance.State.OUT:
-        instance.probes_failed += 1
-        instance.probe_at = now + min(PROBE_AFTER * 2**instance.probes_failed, PROBE_AT_LEAST_EVERY)
-    elif instance.state == Instance.State.ACTIVE and (fault.out or instance.faults_in_row >= FAULTS_UNTIL_OUT):
-        instance.state, instance.probe_at, instance.probes_failed = Instance.State.OUT, now + PROBE_AFTER, 0
+    if instance.failing_since is not None:
+        instance.probes_failed = min(instance.probes_failed + 1, MOST_COUNTED)
+        instance.probe_at = now + min(PROBE_AFTER * 2 ** min(instance.probes_failed, 10), PROBE_AT_LEAST_EVERY)
+    elif fault.out or instance.faults_in_row >= FAULTS_UNTIL_OUT:
+        instance.failing_since, instance.probe_at, instance.probes_failed = now, now + PROBE_AFTER, 0
+    if instance.failing_since is not None and instance.state == Instance.State.ACTIVE:
+        instance.state = Instance.State.OUT
         log.warning("instance %s taken out: %s", instance.pk, fault.code, extra={"instance": instance.pk})
     instance.save()
+
+
+def leave_alone(instance: Instance, fault: Fault, text: str) -> None:
+    """Not the instance's doing: it is gone to again a little later."""
+    note_fault(instance, fault, text)
+    Instance.objects.filter(pk=instance.pk).update(probe_at=timezone.now() + fault.wait)
+
+
+def note_fault(instance: Instance, fault: Fault, text: str) -> None:
+    """For operators to see; nothing is counted."""
+    Instance.objects.filter(pk=instance.pk).update(fault=fault.code, fault_text=text[:2000], fault_at=timezone.now())
 
 
 def clean(reach: Reach, attempt: Attempt) -> None:
     """Take everything of an ended attempt off the host: history first, then its folders.
 
-    ComfyUI has no route to delete a file, so they go by SFTP, a folder of the attempt's own at a time.
+    ComfyUI has no route to delete a file, so they go by SFTP, a folder of the attempt's own at a time. What cannot be
+    removed is said of the instance, and the attempt stays uncleaned.
     """
     if attempt.prompt_id:
         reach.comfy.delete_history([attempt.prompt_id])
-    for directory in (reach.instance.input_dir, reach.instance.output_dir, reach.instance.temp_dir):
-        if directory:
-            remove_folder(reach.connection, posixpath.join(directory, attempt.folder))
+    try:
+        for directory in (reach.instance.input_dir, reach.instance.output_dir, reach.instance.temp_dir):
+            if directory:
+                remove_folder(reach.connection, posixpath.join(directory, attempt.folder))
+    except CannotClean as problem:
+        log.error("attempt %s is not cleaned: %s", attempt.pk, problem, extra=attempt.marks)
+        note_fault(reach.instance, faults.CANNOT_CLEAN, str(problem))
+        return
     Attempt.objects.filter(pk=attempt.pk).update(cleaned_at=timezone.now())
 
 
@@ -293,13 +321,18 @@ def tidy(reach: Reach, attempt: Attempt) -> None:
 
 
 def remove_folder(connection: HostConnection, path: str) -> None:
-    """Remove a folder of files; what is not there is as good as removed."""
+    """Remove a folder of files; what is not there is as good as removed. Raises CannotClean where the host refuses."""
     sftp = connection.sftp()
-    with suppress(FileNotFoundError):
-        for name in sftp.listdir(path):
-            with suppress(FileNotFoundError):
-                sftp.remove(posixpath.join(path, name))
-        sftp.rmdir(path)
+    try:
+        with suppress(FileNotFoundError):
+            for name in sftp.listdir(path):
+                with suppress(FileNotFoundError):
+                    sftp.remove(posixpath.join(path, name))
+            sftp.rmdir(path)
+    except SshError:
+        raise
+    except OSError as error:
+        raise CannotClean(f"{path} cannot be removed: {error}") from error
 
 
 def seen(host: GpuHost) -> None:

@@ -26,6 +26,7 @@ FAULTS: dict[str, str | Promise] = {
     "output_gone": _("가져오기 전에 결과 파일이 없어졌습니다."),
     "no_answer": _("ComfyUI가 대답하지 않습니다. 꺼져 있는지 살펴봐 주세요."),
     "strange_answer": _("ComfyUI가 알 수 없는 대답을 했습니다."),
+    "cannot_clean": _("끝난 작업의 파일을 호스트에서 지우지 못했습니다. 폴더의 권한을 살펴봐 주세요."),
     "restarted": _("사람이 다시 켰습니다. 작은 시험을 통과하면 일을 받습니다."),
     # The network's and the portal's
     "lost": _("보낸 작업이 사라졌습니다. 다른 곳에서 다시 만듭니다."),

@@ -1,10 +1,12 @@
 """How an attempt ends, and what its end does to the job and the instance."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
-from gpujobs import faults, queueing, runner
+from gpujobs import faults, hosts, queueing, runner
 from gpujobs.models import Attempt, Instance, Job
 from gpujobs.runner import Superseded
 from tests.gpujobs.making import a_job, make_host, make_instance
@@ -88,6 +90,37 @@ def test_three_faults_in_a_row_take_an_instance_out(attempt):
 def test_a_cuda_fault_takes_an_instance_out_at_once(attempt):
     runner.give_up(attempt, faults.CUDA, "CUDA error")
     assert instance_of(attempt).state == "out"
+
+
+def test_an_instance_that_fails_its_probes_for_days_is_still_tried_every_five_minutes(attempt):
+    runner.give_up(attempt, faults.CUDA, "CUDA error")
+    for _ in range(100):
+        runner.blame(attempt.instance, faults.NO_ANSWER, "refused")
+    instance = instance_of(attempt)
+    assert instance.state == "out"
+    assert timedelta(minutes=4) < instance.probe_at - timezone.now() <= runner.PROBE_AT_LEAST_EVERY
+    Instance.objects.update(faults_in_row=runner.MOST_COUNTED, probes_failed=runner.MOST_COUNTED)
+    runner.blame(attempt.instance, faults.NO_ANSWER, "refused")
+
+
+def test_since_when_it_fails_stays_while_probes_fail(attempt):
+    runner.give_up(attempt, faults.CUDA, "CUDA error")
+    since = instance_of(attempt).failing_since
+    runner.blame(attempt.instance, faults.NO_ANSWER, "refused")
+    assert instance_of(attempt).failing_since == since
+    assert instance_of(attempt).fault_at > since
+
+
+def test_a_drained_instance_that_fails_stays_drained_and_is_gone_to_less_and_less(attempt):
+    Instance.objects.update(state="draining")
+    waits = []
+    for _ in range(3):
+        runner.blame(attempt.instance, faults.NO_ANSWER, "refused")
+        waits.append(instance_of(attempt).probe_at - timezone.now())
+    assert instance_of(attempt).state == "draining"
+    assert waits == sorted(waits)
+    assert hosts.resume(instance_of(attempt))
+    assert (instance_of(attempt).state, instance_of(attempt).failing_since) == ("active", None)
 
 
 def test_a_fault_of_a_job_that_was_to_be_stopped_ends_it_as_cancelled(attempt):

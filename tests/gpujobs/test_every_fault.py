@@ -9,9 +9,10 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from gpujobs import hosts, queueing, runner
+from gpujobs import faults, hosts, queueing, runner
 from gpujobs.comfyui import ComfyUI
 from gpujobs.models import Attempt, Instance, Job
+from gpujobs.ssh import ConnectionLost
 from gpujobs.standin import execution
 from gpujobs.standin.facts import NodeFacts
 from gpujobs.workflows import Workflow
@@ -296,29 +297,69 @@ def test_a_history_that_forgot_the_prompt_costs_the_job_no_try(fleet, monkeypatc
     assert Instance.objects.get().faults_in_row == 0
 
 
-def disk_full_while_driving(fleet, job):
-    with fleet.driven() as thread:
-        queueing.submit([job])
-        thread.join(60)
-
-
 def test_a_full_disk_of_the_portal_blames_nobody_and_the_result_is_fetched_later(fleet, monkeypatch):
-    full = [True]
+    monkeypatch.setattr(faults, "PORTAL_DISK_FULL", replace(faults.PORTAL_DISK_FULL, wait=timedelta(seconds=1)))
+    full, asked = [True], []
     opened = Path.open
 
     def open_or_full(self, mode="r", *args, **kwargs):
         if full and mode == "xb":
+            asked.append(self)
             raise OSError(28, "No space left on device")
         return opened(self, mode, *args, **kwargs)
 
     monkeypatch.setattr(Path, "open", open_or_full)
-    job = a_job()
-    with pytest.raises(OSError, match="No space left"):
-        disk_full_while_driving(fleet, job)
-    assert Attempt.objects.get(job=job).is_live
-    full.clear()
+    queueing.submit([job := a_job()])
     with fleet.driven():
+        wait_until(lambda: len(asked) == 2)
+        instance = Instance.objects.get()
+        assert (instance.state, instance.fault, instance.faults_in_row) == ("active", "portal_disk_full", 0)
+        assert Attempt.objects.get(job=job).is_live
+        full.clear()
         wait_until(ended(job))
     assert attempts_of(job) == [("succeeded", "", False)]
     assert len(fleet.executions(job)) == 1
+    assert Instance.objects.get().fault == ""
+
+
+def test_a_way_that_breaks_within_a_living_connection_is_not_counted_against_the_instance(fleet, monkeypatch):
+    staged, broken = runner.stage, []
+
+    def break_off_once(reach, attempt):
+        if not broken:
+            broken.append(attempt)
+            raise ConnectionLost("the channel ended")
+        staged(reach, attempt)
+
+    monkeypatch.setattr(runner, "stage", break_off_once)
+    (job,) = made(fleet, a_job())
+    assert attempts_of(job) == [("succeeded", "", False)]
     assert Instance.objects.get().faults_in_row == 0
+
+
+def test_what_cannot_be_removed_from_the_host_is_said_and_holds_nothing_up(fleet, monkeypatch):
+    monkeypatch.setattr("gpujobs.lane.FEED_SECONDS", 0.5)
+    monkeypatch.setattr("gpujobs.lane.LEFTOVER_AFTER", timedelta(0))
+    fleet.standin.instances[0].faults.slowness = 20
+    queueing.submit([job := a_job()])
+    with fleet.driven():
+        wait_until(in_state(job, "running"))
+        # A folder in ours, which nothing of ours makes and removing files does not remove.
+        stubborn = Path(fleet.standin.root) / "gpu0/input" / Attempt.objects.get(job=job).folder / "theirs"
+        stubborn.mkdir()
+        wait_until(lambda: Instance.objects.get().fault == "cannot_clean")
+        assert "theirs" in Instance.objects.get().fault_text or "cannot be removed" in Instance.objects.get().fault_text
+        assert Attempt.objects.get(job=job).state == "succeeded"
+        assert Attempt.objects.get(job=job).cleaned_at is None
+        queueing.submit([following := a_job(seed=8)])
+        wait_until(ended(following))
+        stubborn.rmdir()
+        wait_until(lambda: not Attempt.objects.filter(cleaned_at=None).exists())
+    assert fleet.residue() == []
+    assert Instance.objects.get().faults_in_row == 0
+
+
+def test_a_photo_that_the_portal_cannot_open_ends_the_job_and_stops_no_driver(fleet):
+    lost, good = made(fleet, a_job(images={"photo": "."}), a_job(seed=9))
+    assert (lost.state, lost.fault) == ("failed", "input_missing")
+    assert good.state == "succeeded"

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 import django_rq
 import psycopg
@@ -171,7 +172,7 @@ def test_a_wedged_process_is_restarted_by_its_own_command_and_comes_back_by_a_pr
     settings.GPUJOBS_WEDGED_SECONDS = 3
     monkeypatch.setattr("gpujobs.following.SILENCE_SECONDS", 1.0)
     monkeypatch.setattr("gpujobs.runner.PROBE_AFTER", timedelta(seconds=0.5))
-    monkeypatch.setattr("gpujobs.driver.AFTER_RESTART", timedelta(seconds=1.5))
+    monkeypatch.setattr("gpujobs.restarting.AFTER_RESTART", timedelta(seconds=1.5))
     port = wired.standin.instances[0].port
     Instance.objects.update(restart_command=[sys.executable, "-c", RESTART, str(port)])
     queueing.submit([job := a_job()])
@@ -184,6 +185,84 @@ def test_a_wedged_process_is_restarted_by_its_own_command_and_comes_back_by_a_pr
     assert instance.state == "active"
     tries = Attempt.objects.filter(job=job).order_by("number").values_list("state", "fault", "charged")
     assert list(tries) == [("failed", "wedged", False), ("succeeded", "", False)]
+
+
+@pytest.mark.sshd
+def test_a_comfyui_that_takes_long_to_start_is_restarted_once_and_waited_for(wired, settings, monkeypatch):
+    settings.GPUJOBS_WEDGED_SECONDS = 2
+    monkeypatch.setattr("gpujobs.following.SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr("gpujobs.runner.PROBE_AFTER", timedelta(seconds=0.2))
+    monkeypatch.setattr("gpujobs.restarting.AFTER_RESTART", timedelta(seconds=0.5))
+    run, restarts = HostConnection.run, []
+
+    def count(self, argv, **given):
+        restarts.append(argv)
+        return run(self, argv, **given)
+
+    monkeypatch.setattr(HostConnection, "run", count)
+    slowly = [sys.executable, "-c", RESTART.replace("0.5", "4.0"), str(wired.standin.instances[0].port)]
+    Instance.objects.update(restart_command=slowly)
+    queueing.submit([job := a_job()])
+    with wired.driven():
+        wait_until(in_state(job, "running"))
+        wired.standin.instances[0].faults.wedged = True
+        wait_until(lambda: Instance.objects.get().fault == "no_answer")
+        wait_until(ended(job))
+    assert restarts == [slowly]
+    instance = Instance.objects.get()
+    assert (instance.state, instance.failing_since) == ("active", None)
+
+
+def test_a_restart_that_takes_longer_than_a_lease_costs_the_driver_nothing(fleet, monkeypatch):
+    monkeypatch.setattr("gpujobs.wheel.LEASE", timedelta(seconds=1))
+    monkeypatch.setattr("gpujobs.wheel.RENEW_SECONDS", 0.2)
+    monkeypatch.setattr("gpujobs.driver.LOST_AFTER", timedelta(seconds=60))
+    monkeypatch.setattr("gpujobs.lane.COLLECT_SECONDS", 1.0)
+    queueing.submit([job := a_job()])
+    with fleet.driven():
+        wait_until(in_state(job, "running"))
+        mine = GpuHost.objects.get().driver
+        # What is slow at the end of a lane, the driver waits for.
+        monkeypatch.setattr("gpujobs.following.Following.stop", lambda self: time.sleep(3))
+        fleet.standin.instances[0].kill()
+        wait_until(lambda: Instance.objects.get().state == "out")
+        host = GpuHost.objects.get()
+        assert host.driver == mine
+        assert not host.take_wheel(uuid4(), timezone.now())
+        monkeypatch.undo()
+
+
+@pytest.mark.parametrize("state", ["active", "draining"])
+def test_the_jobs_of_a_comfyui_that_died_go_elsewhere_within_the_same_time(tmp_path, monkeypatch, state):
+    """Drained as well: stopping ComfyUI is what one drains an instance for."""
+    monkeypatch.setattr("gpujobs.driver.LOST_AFTER", timedelta(seconds=1))
+    monkeypatch.setattr("gpujobs.driver.LOOK_AFTER_SECONDS", 0.2)
+    monkeypatch.setattr("gpujobs.runner.PROBE_AFTER", timedelta(seconds=0.2))
+    with fleet_of(tmp_path, instances=2, settings=SLOW) as fleet:
+        queueing.submit([job := a_job()])
+        with fleet.driven():
+            wait_until(in_state(job, "running"))
+            first = Attempt.objects.get(job=job).instance
+            Instance.objects.filter(pk=first.pk).update(state=state)
+            next(one for one in fleet.standin.instances if one.port == first.port).kill()
+            wait_until(ended(job), 20)
+        first.refresh_from_db()
+        assert first.state == ("out" if state == "active" else "draining")
+        assert first.faults_in_row <= 6, "each try in vain doubles the wait"
+    assert Attempt.objects.get(job=job, state="succeeded").instance_id != first.pk
+    assert Job.objects.get(pk=job.pk).charged_attempts == 0
+
+
+def test_what_a_late_driver_left_behind_is_taken_over_while_another_drives(fleet):
+    with fleet.driven():
+        queueing.submit([first := a_job()])
+        wait_until(in_state(first, "running"))
+        late = a_job(seed=8, state="running")
+        late.save()
+        Attempt.objects.create(job=late, instance=fleet.instances[0], number=1, driver=uuid4())
+        wait_until(ended(first, late))
+    for job in (first, late):
+        is_done_once(fleet, job)
 
 
 def test_the_jobs_of_a_host_that_is_gone_are_made_on_another_and_it_is_tidied_when_it_is_back(tmp_path, monkeypatch):
