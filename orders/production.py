@@ -182,10 +182,13 @@ def locked(order: Order) -> Order:
 
 
 def _take_over(candidate: Candidate, output: Output) -> None:
+    """First the file, which is the order's from then on; then what is shown of it, for which it must be decoded."""
     name = f"{candidate.folder}/made{SUFFIXES[output.media_type]}"
     preview = f"{candidate.folder}/preview.webp"
     try:
         files.move_in(output.file, name, sha256=output.sha256)
+        if not _hold(candidate, output, name):
+            return
         still = stills.still_of(files.path_of(name), output.kind)
         files.write(preview, still.data)
     except (files.BytesDiffer, stills.Unreadable, FileNotFoundError) as error:
@@ -194,36 +197,48 @@ def _take_over(candidate: Candidate, output: Output) -> None:
         _fail(candidate, BAD_RESULT)
         return
     with transaction.atomic():
-        order = locked(candidate.item.order)
-        # Taken back while it was made: it is as if it had never arrived.
-        if not has_authority(order):
-            files.remove(name, preview)
-            _fail(candidate, returns.STOPPED)
+        if (order := _still_wanted(candidate, name, preview)) is None:
             return
-        taken = _set_state(
+        if _set_state(candidate, Candidate.State.READY, preview=preview, face=still.face):
+            _record_end("candidate.ready", order, candidate, said=output.sha256)
+            _close_round(Item.objects.get(pk=candidate.item_id))
+
+
+def _hold(candidate: Candidate, output: Output, name: str) -> bool:
+    """Attach the file to the candidate; false where nobody wants it any more."""
+    with transaction.atomic():
+        if _still_wanted(candidate, name) is None:
+            return False
+        return _set_state(
             candidate,
-            Candidate.State.READY,
+            Candidate.State.PRODUCING,
             kind=output.kind,
             media_type=output.media_type,
             file=name,
-            preview=preview,
             sha256=output.sha256,
             byte_count=output.byte_count,
             width=output.width,
             height=output.height,
             duration_ms=output.duration_ms,
-            face=still.face,
             attached_at=timezone.now(),
         )
-        if taken:
-            _record_end("candidate.ready", order, candidate, said=output.sha256)
-            _close_round(Item.objects.get(pk=candidate.item_id))
+
+
+def _still_wanted(candidate: Candidate, *names: str) -> Order | None:
+    """The order, held; None, with the files taken away, where its authority ended while they were made."""
+    order = locked(candidate.item.order)
+    if has_authority(order):
+        return order
+    # It is as if it had never arrived.
+    files.remove(*names)
+    _fail(candidate, returns.STOPPED)
+    return None
 
 
 def _fail(candidate: Candidate, code: str) -> None:
     with transaction.atomic():
         order = locked(candidate.item.order)
-        if not _set_state(candidate, Candidate.State.FAILED):
+        if not _set_state(candidate, Candidate.State.FAILED, file=""):
             return
         _record_end("candidate.failed", order, candidate, said=code)
         item = Item.objects.get(pk=candidate.item_id)

@@ -47,6 +47,26 @@ def test_a_result_moves_into_the_orders_folder_and_leaves_nothing_with_the_fleet
     assert AuditEvent.objects.get(action="candidate.ready").details["said"] == ready.sha256
 
 
+def test_the_file_is_the_orders_before_it_is_decoded_and_a_crash_there_is_mended(item: Item, monkeypatch):
+    job = made.finished_job(candidate(item))
+
+    def killed(*given: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr("orders.stills.still_of", killed)
+        with pytest.raises(SystemExit):
+            attach(job.pk)
+    held = candidate(item)
+    assert (held.state, held.sha256) == ("producing", job.outputs.get().sha256)
+    assert held.attached_at
+    assert default_storage.exists(held.file)
+    assert Job.objects.get(pk=job.pk).noted_at is None
+    attach(job.pk)
+    assert candidate(item).state == "ready"
+    assert AuditEvent.objects.filter(action="candidate.ready").count() == 1
+
+
 def test_a_still_is_made_for_a_picture_and_its_face_is_placed(item: Item):
     ready = made.finish_job(candidate(item))
     still = Image.open(default_storage.open(ready.preview))
