@@ -29,7 +29,7 @@ EMPTIED: dict[type[Model], dict[str, Any]] = {
 }
 KEPT: dict[type[Model], set[str]] = {
     Job: {
-        *("workflow", "seed", "tenant", "reference", "due_at", "queued_at", "not_before", "state"),
+        *("workflow", "seed", "tenant", "reference", "subject", "due_at", "queued_at", "not_before", "state"),
         *("cancel_asked_at", "charged_attempts", "fault", "finished_at", "noted_at"),
     },
     Attempt: {
@@ -56,6 +56,11 @@ class Cleared:
 
 class StillThere(Exception):
     """A prompt that nobody waits for was found at work and stopped; what it leaves is there a moment later."""
+
+
+def jobs_of(subject: UUID) -> list[UUID]:
+    """Every job that was ever asked for on behalf of this subject, whatever became of the rows that asked."""
+    return list(Job.objects.filter(subject=subject).order_by("queued_at").values_list("pk", flat=True))
 
 
 def are_at_work(job_ids: Collection[UUID]) -> bool:

@@ -156,6 +156,8 @@ class Job(models.Model):
     # Whose job it is, for fairness, and what the asker calls it; both opaque here.
     tenant = models.UUIDField()
     reference = models.UUIDField(db_index=True)
+    # What it belongs to, in the asker's words: all jobs of one subject are forgotten together.
+    subject = models.UUIDField(null=True, db_index=True)
     due_at = models.DateTimeField()
     queued_at = models.DateTimeField(default=timezone.now)
     not_before = models.DateTimeField(default=timezone.now)

@@ -115,12 +115,9 @@ def look_again(since: datetime) -> int:
 
 
 def _note_jobs(erasure: Erasure) -> None:
-    """The fleet's jobs by their ids, while the rows that name them are there."""
+    """Every job of the fleet for this order, those too whose candidates or approvals went before."""
     if erasure.rows_emptied_at is None:
-        made = Candidate.objects.filter(item__order=erasure.order).values_list("job_id", flat=True)
-        enlarged = Finish.objects.filter(approval__candidate__item__order=erasure.order, job__isnull=False)
-        jobs = {*erasure.jobs, *map(str, made), *map(str, enlarged.values_list("job_id", flat=True))}
-        _keep(erasure, jobs=sorted(jobs))
+        _keep(erasure, jobs=[str(job) for job in forgetting.jobs_of(erasure.order.code)])
 
 
 def remove_files(erasure: Erasure) -> int:

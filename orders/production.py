@@ -325,6 +325,7 @@ def _start_round(order: Order, item: Item) -> None:
             tenant=order.home.code,
             reference=uuid4(),
             due_at=due_at,
+            subject=order.code,
         )
         jobs.append(job)
         candidates.append(Candidate(code=job.reference, item=item, round=item.round, number=number, job=job))

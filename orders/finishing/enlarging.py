@@ -50,6 +50,7 @@ def send(finish: Finish) -> bool:
             seed=candidate.job.seed,
             tenant=order.home.code,
             reference=finish.code,
+            subject=order.code,
             due_at=timezone.now(),
         )
         queueing.submit([job])

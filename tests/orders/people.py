@@ -97,6 +97,7 @@ def make_candidate(item: Item, number: int, state: str = Candidate.State.PRODUCI
         seed=number,
         tenant=item.order.home.code,
         reference=uuid4(),
+        subject=item.order.code,
         due_at=timezone.now(),
         **ended,
     )

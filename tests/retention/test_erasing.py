@@ -1,19 +1,21 @@
 """The end of an order's data: closed at once, removed by a worker, resumed after a crash."""
 
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from gpujobs import forgetting
-from gpujobs.models import Attempt, GpuHost
-from orders import delivery, erasing, files, retention, tasks
-from orders.models import Consent, Erasure, Item, LegalHold, Order, OrderState, Photo
+from gpujobs.models import Attempt, GpuHost, Job
+from orders import delivery, erasing, files, retention, review, tasks
+from orders.finishing import enlarging
+from orders.models import Consent, Erasure, Finish, Item, LegalHold, Order, OrderState, Photo
 from portal.models import AuditEvent
-from tests.factories import make_reviewable_item, make_staff, make_submitted_order
+from tests.factories import make_reviewable_item, make_reviewer, make_staff, make_submitted_order
 from tests.family.making import make_deliverable
 
 
@@ -83,6 +85,33 @@ def test_a_host_still_at_work_is_waited_for(order, monkeypatch):
 def test_asked_again_it_is_the_same_erasure(order):
     assert begin(order) == begin(order, "withdrawn")
     assert AuditEvent.objects.filter(action="order.erasure_begun").count() == 1
+
+
+def test_a_job_whose_approval_was_taken_back_is_forgotten_too(order, monkeypatch):
+    monkeypatch.setattr(enlarging.overview, "possible_instances", lambda: {"print_master": 1})
+    judge = make_reviewer()
+    item = make_reviewable_item(order.created_by)
+    [approval] = review.approve([item.candidates.first()], by=judge, request=None)
+    tasks.finish(approval.pk)
+    job = Finish.objects.get(approval=approval).job
+    review.undo(approval, by=judge, request=None)
+    assert job.images
+    GpuHost.objects.update(state=GpuHost.State.RETIRED)
+    erasure = begin(item.order)
+    erasing.work(erasure.pk)
+    job.refresh_from_db()
+    erasure.refresh_from_db()
+    assert job.images == {}
+    assert str(job.pk) in erasure.jobs
+
+
+def test_jobs_of_before_are_known_by_their_pictures(order):
+    Job.objects.update(subject=None)
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("orders.migrations.0014_jobs_know_their_order").BY_PICTURES)
+    sent = Job.objects.exclude(images={})
+    assert sent.exists()
+    assert set(sent.values_list("subject", flat=True)) == {order.code}
 
 
 def test_a_hold_forbids_it(order):
