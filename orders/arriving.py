@@ -21,7 +21,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from orders import files, intake, photos, telling
-from orders.models import Arrival, FamilyLink, Photo
+from orders.models import Arrival, FamilyLink, LegalHold, Photo
 from portal import audit
 
 log = logging.getLogger(__name__)
@@ -158,9 +158,13 @@ def forget(arrival: Arrival) -> None:
 
 
 def forget_stale() -> int:
-    """Forget what nobody sends any more, because it stopped long ago or its link was closed; how many those were."""
+    """Forget what nobody sends any more, because it stopped long ago or its link was closed; how many those were.
+
+    Under a legal hold even what came of half a photo stays.
+    """
     now = timezone.now()
-    arrivals = Arrival.objects.select_related("link__order")
+    held = LegalHold.objects.standing().values("order")
+    arrivals = Arrival.objects.select_related("link__order").exclude(link__order__in=held)
     stale = [
         *arrivals.filter(touched_at__lt=now - FORGOTTEN_AFTER)[:50],
         *arrivals.filter(link__expires_at__lt=now)[:50],

@@ -20,7 +20,7 @@ from django.utils import timezone
 from gpujobs import forgetting
 from gpujobs.models import Output
 from orders import files, personal_fields, production, proofs, working_picture
-from orders.models import Candidate, Consent, Deliverable, Erasure, Finish, Order, Photo, SourceRemoval
+from orders.models import Candidate, Consent, Deliverable, Erasure, Finish, LegalHold, Order, Photo, SourceRemoval
 from portal import audit
 from portal.notices import sending
 
@@ -64,9 +64,12 @@ def left_behind() -> list[int]:
 
 
 def remove_sources(removal_id: int) -> None:
-    """Remove an order's photos, masters and candidates; what was handed out, and its small pictures, stay."""
+    """Remove an order's photos, masters and candidates; what was handed out, and its small pictures, stay.
+
+    Under a hold it goes no further, however far it was. What is to be removed is committed first, with its hashes.
+    """
     removal = SourceRemoval.objects.select_related("order__home").filter(pk=removal_id, finished_at=None).first()
-    if removal is None:
+    if removal is None or removal.order.is_on_hold:
         return
     order = removal.order
     rejected = Candidate.objects.filter(item__order=order, approval=None)
@@ -81,10 +84,16 @@ def remove_sources(removal_id: int) -> None:
     found = [_described(name) for name in sorted(names) if name and files.exists(name)]
     known = {each["name"] for each in removal.files}
     removal.files += [each for each in found if each["name"] not in known]
-    removal.save(update_fields=["files"])
-    files.remove(*names)
     with transaction.atomic():
-        production.locked(order)
+        if production.locked(order).is_on_hold:
+            return
+        if not SourceRemoval.objects.filter(pk=removal.pk).update(files=removal.files):
+            # A hold that came and went took it back.
+            return
+    with transaction.atomic():
+        if production.locked(order).is_on_hold:
+            return
+        files.remove(*names)
         Photo.objects.filter(order=order).delete()
         rejected.delete()
         approved.update(file="")
@@ -99,6 +108,7 @@ def remove_sources(removal_id: int) -> None:
 def sources_left_behind() -> list[int]:
     """Removals of photos and candidates that were cut off; at most 20."""
     waiting = SourceRemoval.objects.filter(finished_at=None, begun_at__lt=timezone.now() - Erasure.LEASE)
+    waiting = waiting.exclude(order__in=LegalHold.objects.standing().values("order"))
     return list(waiting.values_list("pk", flat=True)[:20])
 
 

@@ -121,6 +121,8 @@ def remove_by_family(photo: Photo, *, request: HttpRequest | None) -> None:
 def _remove(photo: Photo, order: Order, *, by: User | str, request: HttpRequest | None) -> None:
     if not order.takes_photos or order.items.filter(state=Item.State.PRODUCING).exists():
         raise NotTaken(_("제작 중에는 사진을 뺄 수 없습니다."))
+    if order.is_on_hold:
+        raise NotTaken(_("법에 따라 보존하고 있는 사진이라 지금은 뺄 수 없습니다. 보존이 끝나면 뺄 수 있습니다."))
     taken, _each = Photo.objects.filter(pk=photo.pk).delete()
     if not taken:
         return

@@ -42,7 +42,7 @@ def begin_erasure(
         order = production.locked(order)
         if order.erased_at:
             return Erasure.objects.get(order=order)
-        if order.holds.filter(lifted_at=None).exists():
+        if order.is_on_hold:
             raise OnHold
         order.erased_at = timezone.now()
         order.save(update_fields=["erased_at", "updated_at"])
@@ -89,8 +89,7 @@ def begin_source_removal(order: Order) -> bool:
     be, or was begun before."""
     with transaction.atomic():
         order = production.locked(order)
-        held = order.holds.filter(lifted_at=None).exists()
-        if held or order.erased_at or SourceRemoval.objects.filter(order=order).exists():
+        if order.is_on_hold or order.erased_at or SourceRemoval.objects.filter(order=order).exists():
             return False
         removal = SourceRemoval.objects.create(order=order)
         audit.record("order.source_erasure_begun", by="system", home=order.home, subject=order.code)
@@ -99,7 +98,10 @@ def begin_source_removal(order: Order) -> bool:
 
 
 def place_hold(order: Order, *, reason: str, by: User, request: HttpRequest | None = None) -> LegalHold | None:
-    """Keep everything until it is lifted; None for what is erased already. One that stands is returned as it is."""
+    """Keep everything until it is lifted; None for what is erased already. One that stands is returned as it is.
+
+    A removal of photos and candidates that took nothing away yet is taken back; it is due again once this is lifted.
+    """
     with transaction.atomic():
         order = production.locked(order)
         if order.erased_at:
@@ -108,6 +110,7 @@ def place_hold(order: Order, *, reason: str, by: User, request: HttpRequest | No
             order=order, lifted_at=None, defaults={"reason": reason, "placed_by": by}
         )
         if placed:
+            SourceRemoval.objects.filter(order=order, finished_at=None, files=[]).delete()
             audit.record("hold.placed", by=by, home=order.home, subject=order.code, request=request, reason=reason)
     return hold
 
@@ -116,7 +119,7 @@ def lift_hold(order: Order, *, by: User, request: HttpRequest | None = None) -> 
     """End the hold; what is due goes with the next sweep. False if none stood."""
     with transaction.atomic():
         order = production.locked(order)
-        lifted = order.holds.filter(lifted_at=None).update(lifted_at=timezone.now(), lifted_by=by)
+        lifted = order.holds.standing().update(lifted_at=timezone.now(), lifted_by=by)
         if lifted:
             audit.record("hold.lifted", by=by, home=order.home, subject=order.code, request=request)
     return lifted == 1

@@ -109,7 +109,7 @@ def _every() -> QuerySet[Any]:
     links = DownloadLink.objects.filter(order=OuterRef("pk"), revoked_at=None)
     open_until = links.order_by().values("order").annotate(last=Max("expires_at")).values("last")
     every: QuerySet[Any] = Order.objects.annotate(
-        on_hold=Exists(LegalHold.objects.filter(order=OuterRef("pk"), lifted_at=None)),
+        on_hold=Exists(LegalHold.objects.standing().filter(order=OuterRef("pk"))),
         withdrawn_at=Subquery(withdrawn),
         has_consent=Exists(mine.standing()),
         last_at=Greatest("submitted_at", "delivered_at", "procession_at", "needed_at"),

@@ -117,6 +117,8 @@ def undo(approval: Approval, *, by: User, request: HttpRequest | None) -> None:
         )
         if held is None:
             raise Refused(_("이미 되돌린 승인입니다."))
+        if item.order.is_on_hold:
+            raise Refused(_("법적 보존이 걸려 있어 승인을 되돌릴 수 없습니다. 되돌리면 만든 파일이 지워집니다."))
         if was_seen(item.order):
             raise Refused(_("가족이 이미 전달 링크를 열었으므로 승인을 되돌릴 수 없습니다."))
         held.candidate.item = item

@@ -3,7 +3,7 @@
 import uuid
 from collections import Counter
 from datetime import timedelta
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
@@ -12,6 +12,11 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.models.order import Order
 from portal.models import FuneralHome, User
+
+
+class LegalHoldQuerySet(models.QuerySet["LegalHold"]):
+    def standing(self) -> Self:
+        return self.filter(lifted_at=None)
 
 
 class LegalHold(models.Model):
@@ -24,6 +29,8 @@ class LegalHold(models.Model):
     placed_at = models.DateTimeField(default=timezone.now)
     lifted_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     lifted_at = models.DateTimeField(null=True)
+
+    objects = LegalHoldQuerySet.as_manager()
 
     class Meta:
         ordering = ["-placed_at"]
@@ -40,7 +47,7 @@ class SourceRemoval(models.Model):
 
     order = models.OneToOneField(Order, models.PROTECT, related_name="source_removal")
     begun_at = models.DateTimeField(default=timezone.now)
-    # As of `Erasure.files`.
+    # As of `Erasure.files`: none of them is removed before all are written down.
     files = models.JSONField(default=list)
     finished_at = models.DateTimeField(null=True)
 

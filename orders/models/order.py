@@ -161,6 +161,11 @@ class Order(models.Model):
         return bool(self.standing_objections)
 
     @property
+    def is_on_hold(self) -> bool:
+        """Whether nothing of it may be removed, because a legal hold stands; ask with the order's row held."""
+        return self.pk is not None and self.holds.standing().exists()
+
+    @property
     def age_group(self) -> str:
         """How old the person is drawn, as the workflows' `age`; the old are the most, so that is what is assumed."""
         if self.born_on is None:

@@ -136,6 +136,11 @@ def _cut(request: HttpRequest, item: Item, candidate: Candidate) -> HttpResponse
             return redirect("orders:item_cut", code=item.code)
         Item.objects.filter(pk=item.pk).update(cut={} if wish == Wish() else wish.as_dict())
         for finish in _finishes(item):
+        if order.is_on_hold:
+            messages.error(
+                request, _("법적 보존이 걸려 있어 파일을 바꾸지 않았습니다. 보존이 끝나면 바꿀 수 있습니다.")
+            )
+            return redirect("orders:item_cut", code=item.code)
             _start(finish)
         _record("item.cut", item, request, cut=wish.as_dict())
     messages.success(request, _("자르기를 바꾸었습니다. 파일을 다시 만들고 있습니다."))

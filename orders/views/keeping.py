@@ -195,7 +195,7 @@ def _page(request: HttpRequest, order: Order, *, status: int = 200, **forms_: An
         "order": order,
         "name": order.person if user.works_at_home else "",
         "clock": retention_clock.of(order),
-        "hold": order.holds.filter(lifted_at=None).select_related("placed_by").first(),
+        "hold": order.holds.standing().select_related("placed_by").first(),
         "erasure": Erasure.objects.filter(order=order).first(),
         "history": [] if not order.erased_at else history.of(order),
         "may_hold": user.role in (User.Role.MANAGER, User.Role.ADMIN),

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from PIL import Image
 
-from orders import production, review
+from orders import production, retention, review
 from orders.finishing import pieces
 from orders.models import Approval, Deliverable, Finish, Item
 from portal.models import AuditEvent, User
@@ -144,6 +144,13 @@ class TestCutting:
     def test_without_consent_nothing_is_cut_anew(self, desk: Client, item: Item):
         production.withdraw(item.order, by=item.order.created_by, reason="", request=None)
         desk.post(f"/items/{item.code}/cut/", {"head": "50", "eyes": "36", "x": "55"})
+        item.refresh_from_db()
+        assert item.cut == {}
+
+    def test_under_a_hold_no_file_gives_way_to_another(self, desk: Client, item: Item):
+        retention.place_hold(item.order, reason="소송", by=item.order.created_by)
+        said = desk.post(f"/items/{item.code}/cut/", {"head": "50", "eyes": "36", "x": "55"}, follow=True)
+        assert "법적 보존이 걸려 있어" in said.content.decode()
         item.refresh_from_db()
         assert item.cut == {}
 

@@ -7,11 +7,11 @@ from django.core.management import call_command
 from django.db import IntegrityError
 from django.utils import timezone
 
-from orders import files, retention, retention_clock, tasks
-from orders.models import Candidate, Erasure, Item, LegalHold, Order, Photo
+from orders import arriving, erasing, files, photos, retention, retention_clock, review, tasks
+from orders.models import Arrival, Candidate, Erasure, Item, LegalHold, Order, Photo, SourceRemoval
 from portal.models import AuditEvent
-from tests.factories import make_order, make_reviewable_item, make_staff
-from tests.family.making import make_deliverable, make_link
+from tests.factories import make_order, make_reviewable_item, make_reviewer, make_staff
+from tests.family.making import make_deliverable, make_family_link, make_link
 
 DAY = timedelta(days=1)
 
@@ -165,6 +165,76 @@ def test_a_removal_that_was_cut_off_is_resumed(half, monkeypatch):
     assert ("remove_sources", removal.pk) in sent
     tasks.remove_sources(removal.pk)
     assert not Photo.objects.exists()
+
+
+def test_a_hold_takes_back_a_removal_that_has_not_begun(half, staff):
+    masters = [half.photos.get().master]
+    retention.sweep()
+    removal = half.source_removal
+    retention.place_hold(half, reason="소송", by=staff)
+    tasks.remove_sources(removal.pk)
+    assert all(files.exists(master) for master in masters)
+    assert not SourceRemoval.objects.exists()
+    assert retention.sweep() == {"erased": 0, "sources": 0}
+    retention.lift_hold(half, by=staff)
+    assert retention.sweep() == {"erased": 0, "sources": 1}
+
+
+def test_a_hold_stops_a_removal_that_was_cut_off(half, staff):
+    retention.sweep()
+    removal = half.source_removal
+    SourceRemoval.objects.update(files=[{"name": "x", "kind": "photo"}], begun_at=timezone.now() - Erasure.LEASE)
+    retention.place_hold(half, reason="소송", by=staff)
+    assert erasing.sources_left_behind() == []
+    tasks.remove_sources(removal.pk)
+    assert files.exists(half.photos.get().master)
+    retention.lift_hold(half, by=staff)
+    assert erasing.sources_left_behind() == [removal.pk]
+    tasks.remove_sources(removal.pk)
+    assert not Photo.objects.exists()
+
+
+def test_a_hold_that_comes_while_files_are_hashed_is_still_in_time(half, staff, monkeypatch):
+    real = files.sha256_of
+
+    def placed_meanwhile(name: str) -> str:
+        retention.place_hold(half, reason="소송", by=staff)
+        return real(name)
+
+    retention.sweep()
+    removal = half.source_removal
+    monkeypatch.setattr(files, "sha256_of", placed_meanwhile)
+    tasks.remove_sources(removal.pk)
+    assert files.exists(half.photos.get().master)
+
+
+@pytest.mark.parametrize("who", ["staff", "family"])
+def test_no_photo_is_taken_out_under_a_hold(staff, who):
+    order = make_order(staff, photos=1)
+    photo = order.photos.get()
+    retention.place_hold(order, reason="소송", by=staff)
+    with pytest.raises(photos.NotTaken, match="법에 따라 보존하고 있는 사진"):
+        photos.remove(photo, by=staff, request=None) if who == "staff" else photos.remove_by_family(photo, request=None)
+    assert files.exists(photo.master)
+    assert order.photos.exists()
+
+
+def test_half_a_photo_stays_under_a_hold(staff):
+    link, _token = make_family_link(make_order(staff), staff, revoked_at=timezone.now())
+    arrival = Arrival.objects.create(link=link, mark="0" * 64, byte_count=100)
+    retention.place_hold(link.order, reason="소송", by=staff)
+    assert arriving.forget_stale() == 0
+    retention.lift_hold(link.order, by=staff)
+    assert arriving.forget_stale() == 1
+    assert not Arrival.objects.filter(pk=arrival.pk).exists()
+
+
+def test_no_approval_is_taken_back_under_a_hold(staff):
+    deliverable = make_deliverable(make_reviewable_item(staff), staff, number=9)
+    retention.place_hold(deliverable.item.order, reason="소송", by=staff)
+    with pytest.raises(review.Refused, match="법적 보존"):
+        review.undo(deliverable.approval, by=make_reviewer(), request=None)
+    assert files.exists(deliverable.file)
 
 
 def test_a_hold_is_placed_once_and_never_on_what_is_erased(staff):
