@@ -8,8 +8,15 @@ from portal.access import asker
 
 
 def note(action: str, order: Order, request: HttpRequest) -> None:
-    """``action``: order.read, photo.read, candidate.read, file.read. Once in ten minutes for each person and order."""
+    """``action``: order.read, photo.read, candidate.read, file.read. Once in ten minutes for each person and order,
+    so that what a page asks for again by itself adds nothing."""
     audit.record_read(action, by=asker(request), home=order.home, subject=order.code, request=request)
+
+
+def note_list(action: str, orders: list[Order], request: HttpRequest) -> None:
+    """That a page named the people of these orders, and of how many: review.read, periods.read."""
+    user = asker(request)
+    audit.record_read(action, by=user, home=user.home, subject=None, request=request, count=len(orders))
 
 
 def note_search(orders: list[Order], words: str, request: HttpRequest) -> None:

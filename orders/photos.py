@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -94,7 +94,7 @@ def _keep(photo: Photo, order: Order, *, by: User | str, request: HttpRequest | 
     photo.order = order
     photo.position = others[-1].position + 1 if others else 1
     photo.save()
-    audit.record("photo.added", by=by, home=order.home, subject=order.code, request=request, photo=str(photo.code))
+    _record("photo.added", photo, order, by=by, request=request)
 
 
 def _demand_room(order: Order) -> None:
@@ -126,7 +126,7 @@ def _remove(photo: Photo, order: Order, *, by: User | str, request: HttpRequest 
     taken, _each = Photo.objects.filter(pk=photo.pk).delete()
     if not taken:
         return
-    audit.record("photo.removed", by=by, home=order.home, subject=order.code, request=request, photo=str(photo.code))
+    _record("photo.removed", photo, order, by=by, request=request)
     transaction.on_commit(lambda: _remove_files(photo))
 
 
@@ -134,7 +134,7 @@ def _remove_files(photo: Photo) -> None:
     files.remove(photo.master, *photo.previews.values(), *working_picture.names(photo))
 
 
-def place(photo: Photo, number: int, *, by: User) -> None:
+def place(photo: Photo, number: int, *, by: User, request: HttpRequest | None) -> None:
     """Make it the photo with that number, counted from 1; the others keep their order."""
     with transaction.atomic():
         order = drafting.held(by, photo.order.code)
@@ -143,23 +143,44 @@ def place(photo: Photo, number: int, *, by: User) -> None:
         for position, each in enumerate(others, start=1):
             each.position = position
         Photo.objects.bulk_update(others, ["position"])
+        _record("photo.placed", photo, order, by=by, request=request, number=number)
 
 
-def choose_face(photo: Photo, face: int) -> bool:
+def choose_face(photo: Photo, face: int, *, by: User, request: HttpRequest | None) -> bool:
     """Say whose picture it is; false if no such face was seen."""
-    if not 0 <= face < len(photo.faces):
+    with transaction.atomic():
+        return _choose_face(photo, drafting.held(by, photo.order.code), face, by=by, request=request)
+
+
+def choose_face_by_family(photo: Photo, face: int, *, request: HttpRequest | None) -> bool:
+    """The same, of what a family sent by its link."""
+    with transaction.atomic():
+        return _choose_face(photo, production.locked(photo.order), face, by="family", request=request)
+
+
+def _choose_face(photo: Photo, order: Order, face: int, *, by: User | str, request: HttpRequest | None) -> bool:
+    if not 0 <= face < len(photo.faces) or not order.takes_photos:
         return False
     Photo.objects.filter(pk=photo.pk).update(main_face=face)
+    _record("photo.face_chosen", photo, order, by=by, request=request)
     return True
 
 
-def say_others(photo: Photo, shown: bool, *, by: User) -> None:
+def say_others(photo: Photo, shown: bool, *, by: User, request: HttpRequest | None) -> None:
     """Say whether somebody else is in the picture, which the eye knows better than the counting. What is being made of
     it stops where nobody agreed to that."""
     with transaction.atomic():
         order = drafting.held(by, photo.order.code)
         Photo.objects.filter(pk=photo.pk).update(shows_others=shown)
+        _record("photo.others_said", photo, order, by=by, request=request, shown=shown)
         production.keep_to_consent(order)
+
+
+def _record(
+    action: str, photo: Photo, order: Order, *, by: User | str, request: HttpRequest | None, **details: Any
+) -> None:
+    code = str(photo.code)
+    audit.record(action, by=by, home=order.home, subject=order.code, request=request, photo=code, **details)
 
 
 def photo_of(order: Order, code: UUID) -> Photo:

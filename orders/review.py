@@ -154,7 +154,7 @@ def _set_aside(
         if not free.update(state=state, reject_reason=reason):
             raise Refused(_("그 사이에 다른 분이 정했습니다. 새로 고쳐서 다시 보아 주세요."))
         action = "candidate.rejected" if state == Candidate.State.REJECTED else "candidate.restored"
-        record(action, item, by=by, request=request, candidate=str(candidate.code), reason=reason)
+        record(action, item, by=by, request=request, candidate=str(candidate.code))
 
 
 def send_back(item: Item, *, by: User, reason: str, request: HttpRequest | None) -> None:
@@ -166,7 +166,8 @@ def send_back(item: Item, *, by: User, reason: str, request: HttpRequest | None)
         demand_state(item, Item.State.TO_REVIEW, Item.State.PRODUCING)
         production.stop_jobs(item)
         production.send_back(item, returns.BY_REVIEWER, reason.strip())
-        record("item.returned", item, by=by, request=request, reason=reason.strip())
+        # Their words stand with the item and go with it; the audit outlives it.
+        record("item.returned", item, by=by, request=request)
 
 
 def was_seen(order: Order) -> bool:

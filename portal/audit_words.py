@@ -46,6 +46,9 @@ ACTIONS: dict[str, str | Promise] = {
     "order.cancelled": _("의뢰를 취소함"),
     "photo.added": _("사진을 올림"),
     "photo.removed": _("사진을 뺌"),
+    "photo.placed": _("사진의 순서를 바꿈"),
+    "photo.face_chosen": _("사진에서 얼굴을 고름"),
+    "photo.others_said": _("사진에 다른 분이 있는지 정함"),
     "photo.no_space": _("저장 공간이 부족해 사진을 받지 못함"),
     "consent.recorded": _("동의를 기록함"),
     "consent.withdrawn": _("동의를 철회함"),
@@ -88,6 +91,8 @@ ACTIONS: dict[str, str | Promise] = {
     # Looking at personal data.
     "desk.read": _("의뢰 목록을 봄"),
     "desk.searched": _("의뢰를 검색함"),
+    "review.read": _("검수할 목록을 봄"),
+    "periods.read": _("파기할 의뢰의 목록을 봄"),
     "order.read": _("의뢰를 봄"),
     "photo.read": _("사진을 봄"),
     "candidate.read": _("후보를 봄"),

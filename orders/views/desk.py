@@ -281,6 +281,7 @@ def order_part(request: HttpRequest, code: UUID, part: str) -> HttpResponse:
 def order_side(request: HttpRequest, code: UUID) -> HttpResponse:
     """What is still missing, and how each field was read; asked for after each save, photo and consent."""
     order = get_order(asker(request), code)
+    looking.note("order.read", order, request)
     form = OrderForm.of(order)
     said = form.said
     read = [{"field": form[name], "said": said.get(name, "")} for name in form.typed_fields()]

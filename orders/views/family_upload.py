@@ -123,7 +123,7 @@ def family_photo(request: HttpRequest, link: FamilyLink, code: UUID) -> HttpResp
             return _page(request, link, status=422, refused=[{"name": "", "why": error.sentence}])
         return redirect(f"{there}#photos-title")
     face = given.whole(request.POST.get("face", ""), digits=9)
-    if face is None or not photos.choose_face(photo, face):
+    if face is None or not photos.choose_face_by_family(photo, face, request=request):
         raise Http404
     return redirect(f"{there}#photo-{photo.code}")
 

@@ -54,6 +54,7 @@ def item_cut(request: HttpRequest, code: UUID) -> HttpResponse:
     item, candidate = _portrait(request, code)
     if request.method == "POST":
         return _cut(request, item, candidate)
+    looking.note("order.read", item.order, request)
     wish = _asked(request, candidate) if request.GET else Wish.read(item.cut)
     context = {
         "item": item,
@@ -78,6 +79,7 @@ def item_cut(request: HttpRequest, code: UUID) -> HttpResponse:
 def item_cut_shown(request: HttpRequest, code: UUID, frame: str) -> HttpResponse:
     """The cut as it would be, small, from the still."""
     item, candidate = _portrait(request, code)
+    looking.note("candidate.read", item.order, request)
     source = pieces.Source(
         product_key=item.product_key,
         picture=picture_of(candidate.preview),
@@ -134,13 +136,13 @@ def _cut(request: HttpRequest, item: Item, candidate: Candidate) -> HttpResponse
         if not authority.has_authority(order):
             messages.error(request, _("동의가 철회되었거나 의뢰가 취소되어 바꿀 수 없습니다."))
             return redirect("orders:item_cut", code=item.code)
-        Item.objects.filter(pk=item.pk).update(cut={} if wish == Wish() else wish.as_dict())
-        for finish in _finishes(item):
         if order.is_on_hold:
             messages.error(
                 request, _("법적 보존이 걸려 있어 파일을 바꾸지 않았습니다. 보존이 끝나면 바꿀 수 있습니다.")
             )
             return redirect("orders:item_cut", code=item.code)
+        Item.objects.filter(pk=item.pk).update(cut={} if wish == Wish() else wish.as_dict())
+        for finish in _finishes(item):
             _start(finish)
         _record("item.cut", item, request, cut=wish.as_dict())
     messages.success(request, _("자르기를 바꾸었습니다. 파일을 다시 만들고 있습니다."))

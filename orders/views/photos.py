@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from orders import family_links, photos, uploading
+from orders import family_links, looking, photos, uploading
 from orders.access import get_order
 from orders.intake import PhotoRefused, Refusal
 from orders.models import Order
@@ -56,11 +56,12 @@ def photo_change(request: HttpRequest, code: UUID, photo_code: UUID) -> HttpResp
         except photos.NotTaken as error:
             messages.error(request, error.sentence)
     elif (number := given.whole(asked.get("to", ""), digits=4)) is not None:
-        photos.place(photo, number, by=asker(request))
-    elif (face := given.whole(asked.get("face", ""), digits=4)) is not None and not photos.choose_face(photo, face):
-        raise Http404
+        photos.place(photo, number, by=asker(request), request=request)
+    elif (face := given.whole(asked.get("face", ""), digits=4)) is not None:
+        if not photos.choose_face(photo, face, by=asker(request), request=request):
+            raise Http404
     elif "others" in asked:
-        photos.say_others(photo, asked["others"] == "yes", by=asker(request))
+        photos.say_others(photo, asked["others"] == "yes", by=asker(request), request=request)
     if request.headers.get("HX-Request"):
         response = _list(request, code)
         response["HX-Trigger"] = "draft-changed"
@@ -81,6 +82,7 @@ def _changeable(request: HttpRequest, code: UUID) -> Order:
 def photos_list(request: HttpRequest, code: UUID) -> HttpResponseBase:
     """The tiles, asked for again whenever a photo came, and while a family may send one; with its link's count."""
     order = get_order(asker(request), code)
+    looking.note("order.read", order, request)
     panels = family_links.panels(order)
     shown = [(photo.code, photo.position, photo.main_face, photo.shows_others) for photo in order.photos.all()]
     version = version_of(shown, [panel.state for panel in panels])

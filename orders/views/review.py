@@ -53,6 +53,7 @@ def _queue(request: HttpRequest) -> dict[str, Any]:
     filters = Filters.read(request.GET)
     counts = filters.counts(asker(request))
     rows = queue_rows(filters.items(asker(request)))
+    looking.note_list("review.read", [row.item.order for row in rows], request)
     return {
         "filters": filters,
         "address": filters.address(),

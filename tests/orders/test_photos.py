@@ -10,8 +10,10 @@ import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from PIL import Image
 
+from orders import photos
 from orders.models import Item, Order, Photo
 from portal.demo.sample_people import sample_photo
 from portal.models import AuditEvent, User
@@ -201,6 +203,33 @@ def test_the_face_that_is_meant_is_chosen(desk: Client, alice: User) -> None:
     assert not photo.shows_others
     page = desk.get(f"/orders/{order.code}/").content.decode()
     assert page.count("<rect") == 2
+
+
+def test_who_ordered_them_chose_a_face_and_said_who_is_in_it_is_written_down(desk: Client, alice: User) -> None:
+    order = make_order(alice, photos=2)
+    Photo.objects.update(faces=[[0.3, 0.2, 0.4, 0.38], [0.7, 0.2, 0.2, 0.2]])
+    photo = order.photos.first()
+    assert photo is not None
+    for asked in ({"to": "2"}, {"face": "1"}, {"others": "yes"}, {"face": "7"}):
+        change(desk, photo, **asked)
+    written = AuditEvent.objects.filter(subject=order.code, actor=alice, action__startswith="photo.").order_by("pk")
+    assert [(event.action, event.details) for event in written] == [
+        ("photo.placed", {"photo": str(photo.code), "number": 2}),
+        ("photo.face_chosen", {"photo": str(photo.code)}),
+        ("photo.others_said", {"photo": str(photo.code), "shown": True}),
+    ]
+
+
+def test_a_face_is_not_chosen_once_it_is_being_made(alice: User) -> None:
+    """The order's row decides, not what the page knew."""
+    order = make_order(alice, photos=1)
+    photo = order.photos.select_related("order").get()
+    Order.objects.update(submitted_at=timezone.now())
+    assert not photos.choose_face(photo, 0, by=alice, request=None)
+    assert not photos.choose_face_by_family(photo, 0, request=None)
+    Order.objects.update(submitted_at=None)
+    assert photos.choose_face_by_family(photo, 0, request=None)
+    assert AuditEvent.objects.get(action="photo.face_chosen").actor_kind == "family"
 
 
 def test_a_print_of_several_people_is_noticed(desk: Client, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.signing import dumps
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from portal.models import User
+from portal.models import AuditEvent, User
 from portal.notices.sending import STOP_SALT
 from tests.portal.strictness import hold_to_the_policy
 
@@ -350,6 +351,48 @@ def test_what_is_not_mine_is_answered_like_what_does_not_exist(name: str, world:
 
 
 def test_every_address_is_in_the_table() -> None:
+# Pages of an order of one's own that write no entry of a look, and why.
+NOT_A_LOOK = {
+    "orders:print_shop_zip": "is taken away: print_shop.taken says so, each time",
+    "orders:destruction_certificate": "of an erased order, which names nobody",
+    "orders:consent_text": "words that all are asked with",
+    "orders:consent_text_new": "words that all are asked with",
+}
+LOOKERS = ("staff", "manager", "reviewer")
+
+
+def shows_an_order(row: Row) -> bool:
+    owned = row.method == "get" and row.args is not None and row.stranger == GONE
+    return owned and any(getattr(row, role) == 200 for role in LOOKERS)
+
+
+@pytest.mark.parametrize("name", [name for name, row in TABLE.items() if shows_an_order(row)])
+def test_whoever_looks_at_an_order_is_noted(name: str, world: SimpleNamespace) -> None:
+    """PIPA's access records: each page, picture and part of a page of somebody's order."""
+    row = TABLE[name]
+    for role in (role for role in LOOKERS if getattr(row, role) == 200):
+        asker = getattr(world, role)
+        assert browser_of(asker).get(row.url(name, world)).status_code == 200
+        noted = AuditEvent.objects.filter(actor=asker, action__endswith=".read", subject__isnull=False).exists()
+        assert noted != (name in NOT_A_LOOK), role
+
+
+def test_lists_that_name_people_are_noted(world: SimpleNamespace) -> None:
+    for role, name, action in (
+        ("staff", "orders:desk", "desk.read"),
+        ("staff", "orders:desk_rows", "desk.read"),
+        ("reviewer", "orders:review_queue", "review.read"),
+        ("reviewer", "orders:review_queue_live", "review.read"),
+        ("manager", "periods", "periods.read"),
+    ):
+        cache.clear()
+        before = AuditEvent.objects.filter(action=action).count()
+        browser = browser_of(getattr(world, role))
+        for _look in range(2):
+            browser.get(reverse(name))
+        assert AuditEvent.objects.filter(action=action).count() == before + 1, "once in ten minutes"
+
+
     assert set(names(get_resolver())) == set(TABLE)
 
 
