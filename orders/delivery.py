@@ -13,10 +13,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from orders import telling
-from orders.models import Deliverable, Download, DownloadLink, Item, Order
+from orders.models import Deliverable, Download, DownloadLink, Item, Objection, Order
 from portal import audit
 from portal.access import client_address
 from portal.models import User, hash_token, new_token
+from portal.notices import sending
 
 CHUNK = 256 * 1024
 REMIND_BEFORE, REMIND_HOUR = timedelta(days=4), 10
@@ -83,6 +84,7 @@ def issue_link(
             order=locked,
             token_hash=hash_token(token),
             created_by=by,
+            created_at=now,
             expires_at=expires_at,
             remind_at=_remind_at(now, expires_at),
             recipient=recipient,
@@ -133,9 +135,36 @@ def reopen_link(link: DownloadLink, *, by: User, request: HttpRequest | None = N
     return True
 
 
+def keep_to_procession(order: Order, before: datetime | None, *, by: User, request: HttpRequest | None = None) -> None:
+    """Move the end of open links with 발인, now that it was entered or moved; for who holds the order's row.
+
+    One whose end was set otherwise, because it was opened again or under another number of days, keeps it.
+    """
+    now = timezone.now()
+    for link in order.links.filter(revoked_at=None, expires_at__gt=now):
+        if link.expires_at != _end_after(link.created_at, before, order):
+            continue
+        link.expires_at = _end_after(link.created_at, order.procession_at, order)
+        link.remind_at, link.reminded_at = _remind_at(now, link.expires_at), None
+        link.save(update_fields=["expires_at", "remind_at", "reminded_at"])
+        audit.record(
+            "link.moved",
+            by=by,
+            home=order.home,
+            subject=order.code,
+            request=request,
+            link=str(link.code),
+            until=link.expires_at.isoformat(),
+        )
+
+
 def _end_for(order: Order, now: datetime) -> datetime:
+    return _end_after(now, order.procession_at, order)
+
+
+def _end_after(issued_at: datetime, procession_at: datetime | None, order: Order) -> datetime:
     # A link handed out before the funeral is open as long after it as any other.
-    begins = max(now, order.procession_at or now)
+    begins = max(issued_at, procession_at or issued_at)
     return _end_of_day(begins + timedelta(days=order.home.link_days))
 
 
@@ -147,9 +176,10 @@ def _remind_at(now: datetime, expires_at: datetime) -> datetime | None:
 
 
 def reminders_due() -> QuerySet[DownloadLink]:
-    """Open links whose family is to be told now that they end soon."""
+    """Open links whose family is to be told now that they end soon; while a relative objects they wait."""
     now = timezone.now()
     open_still = DownloadLink.objects.filter(revoked_at=None, expires_at__gt=now, reminded_at=None, remind_at__lte=now)
+    open_still = open_still.exclude(order__in=Objection.objects.standing().values("order"))
     return open_still.select_related("order__home")
 
 
@@ -157,13 +187,15 @@ def remind(link: DownloadLink) -> bool:
     """Tell the family once that a link ends soon, whoever asks how often; one word to an order's family is enough."""
     with transaction.atomic():
         order = Order.objects.select_for_update(of=("self",), no_key=True).select_related("home").get(pk=link.order_id)
-        mine = DownloadLink.objects.filter(pk=link.pk, reminded_at=None)
-        if not mine.update(reminded_at=timezone.now()) or not may_leave(order):
+        if not may_leave(order):
+            return False
+        mine = DownloadLink.objects.filter(pk=link.pk, reminded_at=None, revoked_at=None)
+        if not mine.update(reminded_at=timezone.now()):
             return False
         lately = timezone.now() - timedelta(days=1)
         if order.links.exclude(pk=link.pk).filter(reminded_at__gt=lately).exists():
             return False
-        return telling.tell_family(order, telling.GALLERY_ENDING, until=link.expires_at) is not None
+        return telling.tell_family(order, telling.GALLERY_ENDING, link=link, until=link.expires_at) is not None
 
 
 def _end_of_day(moment: datetime) -> datetime:
@@ -176,6 +208,7 @@ def revoke_link(link: DownloadLink, *, by: User, request: HttpRequest | None = N
     with transaction.atomic():
         closed = link.close()
         if closed:
+            sending.take_back(link.order.code, part=link.code)
             audit.record(
                 "link.revoked",
                 by=by,

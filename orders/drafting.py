@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from orders import delivery
 from orders.forms import OrderForm, shown
 from orders.models import Item, Order
 from orders.models.order_state import OrderQuerySet
@@ -81,11 +82,14 @@ def save(code: UUID, data: QueryDict, *, by: User, request: HttpRequest | None) 
             raise EditedElsewhere(order)
         if order.edited_in != form.page:
             audit.record("order.edited", by=by, home=order.home, subject=order.code, request=request)
+        procession_before = order.procession_at
         for name, value in form.facts.items():
             setattr(order, name, value)
         order.unread, order.typed = form.unread, form.typed
         order.edited_in, order.edited_at, order.edited_by = form.page, timezone.now(), by
         order.save()
+        if order.procession_at != procession_before:
+            delivery.keep_to_procession(order, procession_before, by=by, request=request)
         if order.is_draft:
             _set_wants(order, form.wants)
     return order

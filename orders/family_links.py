@@ -21,6 +21,7 @@ from orders.models import FamilyLink, Order
 from orders.models.order_state import missing_consent
 from portal import audit
 from portal.models import User, hash_token, new_token
+from portal.notices import sending
 
 Purpose = FamilyLink.Purpose
 
@@ -64,6 +65,7 @@ OFFERS: dict[str, Offer] = {
             handed=_("상주께서 동의하시면 의뢰 화면에 바로 나타납니다. 뒤에 같은 주소에서 철회하실 수도 있습니다."),
             on_paper=_("동의서를 읽고 서명하실 수 있습니다."),
             route="orders:family_consent",
+            # To agree by; who has agreed may take it back by the same link for as long as there is anything to erase.
             lasts=timedelta(days=30),
             max_uses=1,
             fits=lambda order: any(missing_consent(order)),
@@ -120,10 +122,10 @@ def path_of(link: FamilyLink, token: str) -> str:
 
 
 def opened(token: str, purpose: str) -> FamilyLink:
-    """The open link of a token, with its order and home. Http404 alike for an unknown, expired, closed or other one."""
+    """The link of a token whose page opens, with its order and home. Http404 alike for any other."""
     links = FamilyLink.objects.select_related("order__home")
     link = links.filter(token_hash=hash_token(token), purpose=purpose).first()
-    if link is None or not link.is_open or link.order.is_over:
+    if link is None or not link.opens or link.order.is_over:
         raise Http404
     return link
 
@@ -139,6 +141,7 @@ def revoke(link: FamilyLink, *, by: User | str, request: HttpRequest | None) -> 
     with transaction.atomic():
         closed = link.close()
         if closed:
+            sending.take_back(link.order.code, part=link.code)
             _record("family_link.revoked", link, by=by, request=request)
     return closed
 
@@ -160,7 +163,7 @@ class Panel:
 
 def panels(order: Order) -> list[Panel]:
     """Each purpose there is anything to say of, in one query."""
-    links = [link for link in order.related("family_links") if link.is_open and not order.is_over]
+    links = [link for link in order.related("family_links") if link.opens and not order.is_over]
     return [panel for offer in OFFERS.values() if (panel := _panel(order, offer, links))]
 
 

@@ -82,6 +82,7 @@ def record(order: Order, form: ObjectionForm, *, by: User | None, request: HttpR
         if order.erased_at:
             # A name written now would be found by no erasure any more.
             raise Http404
+        is_first = not order.objections.standing().exists()
         objection = Objection.objects.create(
             order=order,
             address=client_address(request),
@@ -97,8 +98,9 @@ def record(order: Order, form: ObjectionForm, *, by: User | None, request: HttpR
             request=request,
             objection=str(objection.code),
         )
-        if by is None:
-            telling.tell_staff(order, telling.OBJECTION)
+        # Once: everything waits already, and the order's page shows each.
+        if is_first:
+            telling.tell_staff(order, telling.OBJECTION, but=by)
     return objection
 
 

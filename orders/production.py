@@ -20,12 +20,13 @@ from gpujobs import progress, queueing, workflows
 from gpujobs.models import Job, Output
 from gpujobs.progress import Progress as Progress
 from gpujobs.workflows.living_video.spec import nearest_shape
-from orders import files, returns, sources, stills, working_picture
+from orders import files, returns, sources, stills, telling, working_picture
 from orders.authority import has_authority, uncovered_items
 from orders.models import Candidate, Finish, Item, Order
 from orders.products import Product
 from portal import audit
 from portal.models import User
+from portal.notices import sending
 
 log = logging.getLogger(__name__)
 
@@ -324,8 +325,8 @@ def _start_round(order: Order, item: Item) -> None:
             seed=seed,
             tenant=order.home.code,
             reference=uuid4(),
-            due_at=due_at,
             subject=order.code,
+            due_at=due_at,
         )
         jobs.append(job)
         candidates.append(Candidate(code=job.reference, item=item, round=item.round, number=number, job=job))
@@ -362,6 +363,8 @@ def stop_all(order: Order, code: str) -> dict[str, int]:
         send_back(item, code)
     links = order.links.filter(revoked_at=None).update(revoked_at=timezone.now())
     asked = order.family_links.filter(revoked_at=None).update(revoked_at=timezone.now())
+    # Of links that are closed by the time they arrive.
+    sending.take_back(order.code, kinds=telling.TO_FAMILY)
     return {"jobs": jobs, "links": links + asked}
 
 

@@ -47,7 +47,7 @@ def begin_erasure(
         order.erased_at = timezone.now()
         order.save(update_fields=["erased_at", "updated_at"])
         stopped = production.stop_all(order, returns.ERASED)
-        sending.take_back(order.code, kinds=telling.TO_FAMILY)
+        sending.take_back(order.code, kinds=telling.NAMING)
         erasure = Erasure.objects.create(
             order=order,
             home=order.home,

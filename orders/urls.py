@@ -109,6 +109,7 @@ urlpatterns = [
     path("f/<str:token>/consent/withdraw/", family_consent.family_withdraw, name="family_withdraw"),
     path("f/<str:token>/consent/objection/", family_consent.family_objection, name="family_objection"),
     re_path(r"^f/(?P<token>[^/]+)/choice/?$", family_choice.family_choice, name="family_choice"),
+    path("f/<str:token>/choice/objection/", family_consent.choice_objection, name="choice_objection"),
     path("f/<str:token>/choice/<uuid:code>/picture/", family_choice.family_proof, name="family_proof"),
     path("f/<path:rest>", family.family_unknown, name="family_unknown"),
 ]

@@ -80,6 +80,7 @@ ACTIONS: dict[str, str | Promise] = {
     "link.texted": _("가족 전달 링크를 문자로 보냄"),
     "link.revoked": _("가족 전달 링크를 닫음"),
     "link.reopened": _("가족 전달 링크를 다시 엶"),
+    "link.moved": _("가족 전달 링크의 기한이 발인에 맞춰 바뀜"),
     "link.unlocked": _("번호를 넣어 전달 링크를 엶"),
     "link.wrong_code": _("전달 링크의 번호를 틀림"),
     "link.visited": _("전달 링크를 엶"),
@@ -90,9 +91,9 @@ ACTIONS: dict[str, str | Promise] = {
     "notices.stopped": _("알림 수신을 거부함"),
     # Looking at personal data.
     "desk.read": _("의뢰 목록을 봄"),
-    "desk.searched": _("의뢰를 검색함"),
     "review.read": _("검수할 목록을 봄"),
     "periods.read": _("파기할 의뢰의 목록을 봄"),
+    "desk.searched": _("의뢰를 검색함"),
     "order.read": _("의뢰를 봄"),
     "photo.read": _("사진을 봄"),
     "candidate.read": _("후보를 봄"),

@@ -32,6 +32,12 @@ class FamilyLink(KeyLink):
     def is_used_up(self) -> bool:
         return self.uses >= self.max_uses
 
+    @property
+    def opens(self) -> bool:
+        """Whether its page opens. One that was agreed by opens until it is closed, so that it can be taken back."""
+        agreed = self.purpose == self.Purpose.CONSENT and self.is_used_up and self.revoked_at is None
+        return self.is_open or agreed
+
     def count_use(self) -> bool:
         """Count one more; false when the last was used or the link was closed. Of two at once, one gets the last."""
         counted = self.count("uses", "max_uses")

@@ -6,6 +6,7 @@ from typing import Self
 from django.db import models
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import get_language
 
 from portal.models import User
 
@@ -20,6 +21,8 @@ class KeyLink(models.Model):
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
     visits = models.PositiveIntegerField(default=0)
+    # Of the page when it was last opened; empty before.
+    language = models.CharField(max_length=5, blank=True)
 
     class Meta:
         abstract = True
@@ -40,7 +43,8 @@ class KeyLink(models.Model):
         return self._row().filter(revoked_at=None).update(revoked_at=timezone.now()) == 1
 
     def count_visit(self) -> None:
-        self._row().update(visits=F("visits") + 1)
+        """Once more, in the language in hand."""
+        self._row().update(visits=F("visits") + 1, language=(get_language() or "")[:5])
 
     def count(self, used: str, most: str) -> bool:
         """Count one more in the field ``used``; false when as many as ``most`` says are used, or it is not open.

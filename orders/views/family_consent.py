@@ -21,7 +21,7 @@ ASKED = ("GET", "HEAD", "POST")
 
 @dataclass(frozen=True)
 class Way:
-    """The link by which somebody comes: its order, its kind ("family" or "gallery") and its token, for addresses."""
+    """The link by which somebody comes: its order, its kind and its token, for addresses."""
 
     order: Order
     kind: str
@@ -29,7 +29,7 @@ class Way:
 
     @property
     def back(self) -> str:
-        return reverse("orders:family_consent" if self.kind == "family" else "orders:gallery", args=[self.token])
+        return reverse(_BACK[self.kind], args=[self.token])
 
     @property
     def withdraw(self) -> str:
@@ -40,14 +40,16 @@ class Way:
         return reverse(f"orders:{self.kind}_objection", args=[self.token])
 
 
+# Kind of link to the page that somebody came from.
+_BACK = {"family": "orders:family_consent", "choice": "orders:family_choice", "gallery": "orders:gallery"}
 Page = Callable[[HttpRequest, Way], HttpResponseBase]
 
 
-def _by_family_link(page: Page) -> View:
-    @with_family_link(CONSENT, *ASKED)
+def _by_family_link(page: Page, purpose: str = CONSENT, kind: str = "family") -> View:
+    @with_family_link(purpose, *ASKED)
     @wraps(page)
     def opened(request: HttpRequest, link: FamilyLink) -> HttpResponseBase:
-        return page(request, _way_of(request, link))
+        return page(request, _way_of(request, link, kind))
 
     return opened
 
@@ -66,9 +68,9 @@ def _by_gallery(page: Page) -> View:
     return opened
 
 
-def _way_of(request: HttpRequest, link: FamilyLink) -> Way:
+def _way_of(request: HttpRequest, link: FamilyLink, kind: str = "family") -> Way:
     match = cast(ResolverMatch, request.resolver_match)
-    return Way(link.order, "family", match.kwargs["token"])
+    return Way(link.order, kind, match.kwargs["token"])
 
 
 @with_family_link(CONSENT, *ASKED)
@@ -134,3 +136,4 @@ family_withdraw = _by_family_link(limits.limited("consent")(_withdraw))
 gallery_withdraw = _by_gallery(limits.limited("consent")(_withdraw))
 family_objection = _by_family_link(limits.limited("objection")(_object))
 gallery_objection = _by_gallery(limits.limited("objection")(_object))
+choice_objection = _by_family_link(limits.limited("objection")(_object), FamilyLink.Purpose.CHOICE, "choice")

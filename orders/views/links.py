@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST
 from orders import delivery, drafting, family_links, hangul, pins, telling
 from orders.access import get_order
 from orders.models import Order
+from orders.models.key_link import KeyLink
 from orders.views import responses
 from portal import audit, limits
 from portal.absolute import absolute_url
@@ -117,12 +118,13 @@ def link_tell(request: HttpRequest, code: UUID) -> HttpResponse:
     link = _open_link(order, token)
     if link is None:
         raise Http404
-    path, kind, until = link
+    path, kind, key_link = link
     if not limits.allow("text_link", str(asker(request).code)):
         messages.error(request, _("문자를 너무 많이 보내셨습니다. 한 시간 뒤에 다시 보내거나 주소를 직접 전해 주세요."))
         return redirect(responses.page_of(code, "family"))
     with transaction.atomic():
-        notice = telling.tell_family(order, kind, url=absolute_url(path), until=until)
+        until = key_link.expires_at
+        notice = telling.tell_family(order, kind, link=key_link, url=absolute_url(path), until=until)
         if notice is not None:
             audit.record(
                 "link.texted",
@@ -142,13 +144,13 @@ def link_tell(request: HttpRequest, code: UUID) -> HttpResponse:
     return redirect(responses.page_of(code, "family"))
 
 
-def _open_link(order: Order, token: str) -> tuple[str, str, datetime] | None:
-    """The address of one of the order's open links, which notice speaks of it, and until when it is open."""
+def _open_link(order: Order, token: str) -> tuple[str, str, KeyLink] | None:
+    """The address of one of the order's open links, which notice speaks of it, and the link."""
     if (download := delivery.open_link(token)) and download.order_id == order.pk:
-        return reverse("orders:gallery", args=[token]), telling.GALLERY, download.expires_at
+        return reverse("orders:gallery", args=[token]), telling.GALLERY, download
     mine = order.family_links.filter(token_hash=hash_token(token)).first()
     if mine and mine.is_open and not order.is_over:
-        return family_links.path_of(mine, token), f"{mine.purpose}_link", mine.expires_at
+        return family_links.path_of(mine, token), f"{mine.purpose}_link", mine
     return None
 
 

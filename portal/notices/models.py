@@ -62,6 +62,8 @@ class Notice(models.Model):
     home = models.ForeignKey("portal.FuneralHome", models.CASCADE, null=True, related_name="+")
     # Code of what it is about, e.g. of an order.
     subject = models.UUIDField(null=True)
+    # Code of what of it, e.g. of a link.
+    part = models.UUIDField(null=True)
     # Names its templates, e.g. "upload_link".
     kind = models.SlugField(max_length=40)
     way = models.CharField(max_length=5, choices=Way.choices)

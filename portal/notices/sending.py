@@ -33,6 +33,7 @@ def write(
     context: dict[str, object],
     home: FuneralHome | None = None,
     subject: UUID | None = None,
+    part: UUID | None = None,
     language: str = "ko",
 ) -> Notice:
     """A notice in the transaction in hand, sent once that is committed.
@@ -46,6 +47,7 @@ def write(
     notice = Notice(
         home=home,
         subject=subject,
+        part=part,
         kind=kind,
         way=way,
         language=language,
@@ -63,11 +65,16 @@ def write(
     return notice
 
 
-def take_back(subject: UUID, *, kinds: tuple[str, ...] | None = None) -> int:
-    """Send nothing more about this; returns how many were still waiting. One in a worker's hands may yet arrive."""
+def take_back(subject: UUID, *, kinds: tuple[str, ...] | None = None, part: UUID | None = None) -> int:
+    """Send nothing more about this, or about a part of it; returns how many were still waiting.
+
+    One in a worker's hands may yet arrive.
+    """
     waiting = Notice.objects.filter(subject=subject, state=Notice.State.WAITING)
     if kinds is not None:
         waiting = waiting.filter(kind__in=kinds)
+    if part is not None:
+        waiting = waiting.filter(part=part)
     return waiting.update(**ended(Notice.State.TAKEN_BACK))
 
 

@@ -10,13 +10,13 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from orders import delivery, pins, tasks
+from orders import delivery, family_links, pins, production, tasks, telling
 from orders.models import Deliverable, DownloadLink
 from orders.models.delivery import MOST_TRIES
 from portal import rates
 from portal.models import AuditEvent, Notice
-from tests.family.making import approved_order, make_link
-from tests.orders.people import make_home, make_user
+from tests.family.making import approved_order, make_family_link, make_link
+from tests.orders.people import make_home, make_objection, make_user
 
 PIN = "2580"
 
@@ -230,6 +230,66 @@ def test_the_family_is_told_once_some_days_before_the_end(order, alice):
     assert Notice.objects.count() == 1
     second.refresh_from_db()
     assert second.reminded_at
+
+
+def test_a_reminder_waits_for_an_objection_to_be_settled(order, alice):
+    type(order).objects.update(mourner_phone="010-1234-5678")
+    link, _token = delivery.issue_link(order, by=alice)
+    DownloadLink.objects.update(remind_at=timezone.now())
+    objection = make_objection(order)
+    tasks.sweep()
+    assert not delivery.remind(link)
+    assert not Notice.objects.exists()
+    objection.delete()
+    tasks.sweep()
+    assert Notice.objects.filter(kind="gallery_ending").count() == 1
+
+
+def test_the_reminder_is_in_the_language_the_family_reads(order, alice):
+    type(order).objects.update(mourner_phone="010-1234-5678")
+    _link, token = delivery.issue_link(order, by=alice)
+    Client().get(f"/g/{token}", headers={"Accept-Language": "en"})
+    DownloadLink.objects.update(remind_at=timezone.now())
+    tasks.sweep()
+    notice = Notice.objects.get()
+    assert notice.language == "en"
+    assert "the late 김영자" in notice.text.lower()
+    assert "No more messages: http" in notice.text
+
+
+def test_a_text_about_a_link_that_was_closed_is_not_sent(order, alice):
+    type(order).objects.update(mourner_phone="010-1234-5678")
+    order.refresh_from_db()
+    first, second = (delivery.issue_link(order, by=alice)[0] for _ in range(2))
+    upload, _token = make_family_link(order, alice)
+    for link, kind in ((first, telling.GALLERY), (second, telling.GALLERY), (upload, telling.UPLOAD)):
+        telling.tell_family(order, kind, link=link, url="/", until=link.expires_at)
+    delivery.revoke_link(first, by=alice)
+    family_links.revoke(upload, by=alice, request=None)
+    assert Notice.objects.get(state="waiting").part == second.code
+    production.cancel(order, by=alice, request=None)
+    assert not Notice.objects.filter(state="waiting").exists()
+
+
+def test_the_end_of_a_link_moves_with_the_procession(desk, order, alice):
+    link, _token = delivery.issue_link(order, by=alice)
+    reopened, _token = delivery.issue_link(order, by=alice)
+    DownloadLink.objects.filter(pk=reopened.pk).update(expires_at=link.expires_at + timedelta(days=9))
+
+    def mend(said):
+        page = {"page": str(order.code), "name": order.name, "procession_at": said}
+        assert desk.post(f"/orders/{order.code}/save/", page).status_code == 302
+        link.refresh_from_db()
+        return link.last_day
+
+    assert mend("") == timezone.localdate() + timedelta(days=30)
+    for days in (5, 3):
+        day = timezone.localdate() + timedelta(days=days)
+        assert mend(f"{day:%Y-%m-%d} 07:00") == day + timedelta(days=30)
+    assert link.remind_at == delivery._remind_at(timezone.now(), link.expires_at)
+    reopened.refresh_from_db()
+    assert reopened.last_day == timezone.localdate() + timedelta(days=39), "its end was set otherwise"
+    assert AuditEvent.objects.filter(action="link.moved", details__link=str(link.code)).count() == 2
 
 
 def test_what_ends_soon_anyway_has_no_reminder(order, alice):

@@ -1,5 +1,6 @@
 """Notices: written with what they are about, sent once, tried again, given up, forgotten."""
 
+import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -15,6 +16,7 @@ from portal.models import AuditEvent, Notice
 from portal.notices import sending
 from portal.notices.words import written
 from portal.schedule import sending as scheduled
+from tests.family.making import make_family_link
 from tests.notices.gateway import Gateway
 from tests.orders.people import make_home, make_order, make_user
 
@@ -57,7 +59,7 @@ def test_a_text_message_reaches_the_service_once_with_its_key(order, gateway):
     assert body["key"] == notice.code.hex == gateway.headers[0]["Idempotency-Key"]
     assert gateway.headers[0]["Authorization"] == "Bearer the-token"
     assert body["text"] == f"[{order.home.name}] 고 김영자 님의 사진을 아래 주소에서 보내 주세요. " + (
-        f"휴대전화에 있는 원본을 고르시면 됩니다.\n{URL}"
+        f"휴대전화에 있는 원본을 고르시면 됩니다.\n{URL}\n수신 거부: {sending.stop_address(notice.address_hash)}"
     )
     notice.refresh_from_db()
     assert notice.state == Notice.State.SENT
@@ -204,6 +206,28 @@ def test_whoever_said_stop_gets_nothing_more(order, gateway, settings, client: C
     assert AuditEvent.objects.filter(action="notices.stopped").count() == 1
 
 
+def test_whoever_follows_the_address_in_the_text_gets_nothing_more(order, gateway, settings, client: Client):
+    tell(order)
+    sending.send_due()
+    [body] = gateway.taken
+    address = re.search(r"^수신 거부: (\S+)$", body["text"], re.MULTILINE).group(1)
+    assert address.startswith(f"{settings.SITE_URL}/stop/")
+    assert "더 이상 보내지 않습니다" in client.post(address.removeprefix(settings.SITE_URL)).content.decode()
+    assert tell(order).state == Notice.State.UNWANTED
+
+
+def test_a_text_is_in_the_language_that_the_family_reads(order):
+    assert tell(order).language == "ko"
+    _link, token = make_family_link(order, order.created_by)
+    Client().get(f"/f/{token}/photos/", headers={"Accept-Language": "en"})
+    notice = tell(order)
+    assert notice.language == "en"
+    assert "김영자" in notice.text
+    assert "사진" not in notice.text
+    Client().get(f"/f/{token}/photos/", headers={"Accept-Language": "ko"})
+    assert tell(order).language == "ko"
+
+
 def test_a_forged_stop_address_is_no_page(client: Client, db):
     assert client.get("/stop/abc:def/").status_code == 404
 
@@ -232,9 +256,10 @@ def test_without_a_mobile_number_nobody_is_told(order, number):
 )
 def test_every_message_to_a_family_is_short_enough_for_one_long_text(order, kind, language):
     context = {"person": order.person, "url": URL, "until": timezone.now(), "home": order.home}
-    said = written(kind, "sms", language, context)
-    # An LMS holds 2,000 bytes in EUC-KR; a family should not have to scroll, either.
-    assert len(said.encode("euc-kr")) <= 400
+    said = written(kind, "sms", language, context | {"stop_url": sending.stop_address("0" * 64)})
+    # An LMS holds 2,000 bytes in EUC-KR; a family should not have to scroll, either, to what it is about.
+    assert len(said.encode("euc-kr")) <= 700
+    assert len(said.rpartition("\n")[0].encode("euc-kr")) <= 400
     assert "{" not in said
 
 

@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from orders import authority, delivery, objecting, production, review
 from orders.models import Objection, Order
-from portal.models import AuditEvent, User
+from portal.models import AuditEvent, Notice, User
 from tests.factories import make_order, make_reviewable_item
-from tests.family.making import approved_order, make_link
-from tests.orders.people import make_objection, make_settled_objection
+from tests.family.making import approved_order, make_family_link, make_link
+from tests.orders.people import make_objection, make_settled_objection, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -114,6 +114,39 @@ def test_nothing_new_is_approved_while_one_stands(reviewer: User, alice: User) -
         review.approve([item.candidates.first()], by=reviewer, request=None)
     objection.delete()
     assert review.approve([item.candidates.first()], by=reviewer, request=None)
+
+
+def test_the_homes_people_are_told_but_not_whoever_wrote_it_down(desk: Client, alice: User) -> None:
+    manager = make_user("manager", alice.home, User.Role.MANAGER)
+    told(desk, make_order(alice))
+    assert [notice.address for notice in Notice.objects.all()] == [manager.email]
+
+
+def test_one_mail_tells_of_it_while_one_stands(desk: Client, alice: User, bob: User) -> None:
+    order = make_order(alice)
+    form = objecting.ObjectionForm(SAID)
+    assert form.is_valid()
+    for _ in range(3):
+        objecting.record(order, form, by=None, request=RequestFactory().post("/"))
+    assert Notice.objects.filter(kind="staff_objection").count() == 1
+    for objection in Objection.objects.all():
+        settled(desk, objection)
+    objecting.record(order, form, by=None, request=RequestFactory().post("/"))
+    assert Notice.objects.filter(kind="staff_objection").count() == 2
+
+
+def test_a_relative_is_heard_from_the_page_of_the_choice(alice: User) -> None:
+    """It is where a relative first sees the likeness."""
+    order = make_reviewable_item(alice).order
+    _link, token = make_family_link(order, alice, "choice")
+    page = f"/f/{token}/choice/objection/"
+    assert page in Client().get(f"/f/{token}/choice/").content.decode()
+    assert Client().get(page).status_code == 200
+    said = Client().post(page, SAID, follow=True)
+    assert "말씀을 전했습니다" in said.content.decode()
+    assert order.objections.get().recorded_by is None
+    assert "잠시 멈추었습니다" in Client().get(f"/f/{token}/choice/").content.decode()
+    assert Client().get(f"/f/{make_family_link(order, alice)[1]}/choice/objection/").status_code == 404
 
 
 def test_staff_see_it_on_the_list_and_on_the_order(desk: Client, alice: User) -> None:

@@ -314,6 +314,7 @@ TABLE: dict[str, Row] = {
     "orders:family_photo": post(everyone, FOUND, args=sent_photo, data=lambda a: {"remove": "1"}),
     "orders:family_photo_picture": everyone(200, args=sent_photo),
     "orders:family_choice": everyone(200, args=lambda a: [a.choice_token], only=False),
+    "orders:choice_objection": everyone(200, args=lambda a: [a.choice_token], only=False),
     "orders:family_proof": everyone(200, args=lambda a: [a.choice_token, a.candidate.code]),
     "orders:family_unknown": everyone(GONE, args=lambda a: ["no/such/thing"], only=False),
 }
@@ -350,7 +351,6 @@ def test_what_is_not_mine_is_answered_like_what_does_not_exist(name: str, world:
     assert answers[0].content == answers[1].content
 
 
-def test_every_address_is_in_the_table() -> None:
 # Pages of an order of one's own that write no entry of a look, and why.
 NOT_A_LOOK = {
     "orders:print_shop_zip": "is taken away: print_shop.taken says so, each time",
@@ -393,6 +393,7 @@ def test_lists_that_name_people_are_noted(world: SimpleNamespace) -> None:
         assert AuditEvent.objects.filter(action=action).count() == before + 1, "once in ten minutes"
 
 
+def test_every_address_is_in_the_table() -> None:
     assert set(names(get_resolver())) == set(TABLE)
 
 

@@ -13,17 +13,17 @@ import pytest
 import redis
 from django.apps import apps
 from django.conf import settings
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.test import Client
 from django.utils import timezone
 
 from gpujobs import forgetting
 from gpujobs.models import Attempt, GpuHost, Job, Output
-from orders import delivery, files, personal_fields, retention, tasks
+from orders import consenting, delivery, files, personal_fields, retention, review, tasks, telling
 from orders.models import Candidate, Consent, Order, Photo
 from orders.personal_fields import ROWS, STAYING
 from portal.models import Notice
-from tests.factories import make_reviewable_item, make_staff
+from tests.factories import make_reviewable_item, make_reviewer, make_staff
 from tests.family.making import make_deliverable
 
 FREE = (models.CharField, models.TextField, models.JSONField, models.GenericIPAddressField, models.DateField)
@@ -219,6 +219,48 @@ def test_no_word_is_left(order, redis_client, django_capture_on_commit_callbacks
     assert b"orders.tasks.erase" in kept, "what is looked through is what the queue holds"
     assert not [word for word in markers.words if word.encode() in kept]
     assert not Notice.objects.filter(subject=order.code).exclude(address_sealed="", text_sealed="").exists()
+
+
+def test_no_word_and_no_job_is_left_where_photos_went_first(order, django_capture_on_commit_callbacks):
+    """The usual way: candidates go after a month, with the rows that named their jobs, everything later."""
+    markers = Markers()
+    for model in belonging():
+        seed(model, markers)
+    jobs = set(Job.objects.values_list("pk", flat=True))
+    assert retention.begin_source_removal(order)
+    tasks.remove_sources(order.source_removal.pk)
+    assert Candidate.objects.count() < len(jobs)
+    erase(order, django_capture_on_commit_callbacks)
+    assert markers.found_in(dump()) == {}
+    assert not Output.objects.exists()
+    assert not Job.objects.exclude(params={}, images={}, fault_text="").exists()
+    assert set(order.erasure.jobs) == {str(job) for job in jobs}
+    assert order.erasure.rows["gpujobs.jobs"] == len(jobs)
+    assert order.erasure.hosts[0]["attempts"] == Attempt.objects.count()
+
+
+def test_what_a_reviewer_wrote_goes_with_the_order(db, django_capture_on_commit_callbacks):
+    item, judge = make_reviewable_item(make_staff()), make_reviewer()
+    Attempt.objects.update(cleaned_at=timezone.now())
+    GpuHost.objects.update(state=GpuHost.State.RETIRED)
+    review.reject(item.candidates.first(), by=judge, reason="표식하나 님의 손", request=None)
+    review.send_back(item, by=judge, reason="표식둘 님께 여쭈어 주세요.", request=None)
+    assert "표식하나" in dump()
+    assert "표식둘" in dump()
+    erase(item.order, django_capture_on_commit_callbacks)
+    assert not {word for word in ("표식하나", "표식둘") if word in dump()}
+
+
+def test_mail_about_a_withdrawal_names_nobody(order, django_capture_on_commit_callbacks):
+    """It is the one notice that is sent while all else goes; what waited is taken back."""
+    with transaction.atomic():
+        telling.tell_staff(order, telling.OBJECTION)
+        telling.tell_family(order, telling.UPLOAD, url="/")
+    assert consenting.withdraw(order, by="family", request=None)
+    [mail] = Notice.objects.filter(state="waiting")
+    assert mail.kind == telling.WITHDRAWAL
+    assert order.name not in mail.text
+    assert str(order.code) in mail.text
 
 
 def test_models_of_the_list_belong_to_an_order():
