@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, cast
 from uuid import uuid4
 
+from django import forms
+from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.http import HttpRequest
@@ -141,6 +143,35 @@ def record(order: Order, answer: Answer, *, by: User | FamilyLink, request: Http
         files.remove(evidence[0])
         raise
     return consent
+
+
+class WithdrawalForm(forms.Form):
+    """What a family takes back by itself cannot be undone, so a name is typed that a stray tap does not know."""
+
+    name = forms.CharField(
+        label=gettext_lazy("고인이나 동의하신 분의 성함"),
+        max_length=60,
+        help_text=gettext_lazy("되돌릴 수 없는 일이라 한 번 더 여쭙니다."),
+        error_messages={"required": gettext_lazy("성함을 적어 주세요.")},
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, order: Order) -> None:
+        super().__init__(data)
+        self.order = order
+        if order.made_for == Order.For.LIVING:
+            self.fields["name"].label = _("본인이나 동의하신 분의 성함")
+
+    def clean_name(self) -> str:
+        known = {self.order.name, *self.order.consents.standing().values_list("signer_name", flat=True)}
+        name: str = self.cleaned_data["name"]
+        if _without_spaces(name) not in {_without_spaces(each) for each in known if each}:
+            raise ValidationError(_("적으신 성함이 다릅니다. 띄어 쓰지 않으셔도 되니 다시 적어 주세요."))
+        return name
+
+
+def _without_spaces(name: str) -> str:
+    return "".join(hangul.tidy(name).split()).casefold()
 
 
 def withdraw(order: Order, *, by: User | str, request: HttpRequest | None, reason: str = "") -> bool:

@@ -74,6 +74,13 @@ def sources_due(now: datetime | None = None, *, at_most: int = 10_000) -> list[C
     return _clocks(found.order_by("sources_due_at")[:at_most])
 
 
+def due_of(home: FuneralHome) -> set[tuple[int, bool]]:
+    """What of a home is due now: the order's primary key, and whether all of it; none on hold."""
+    now = timezone.now()
+    found = _open().filter(Q(due_at__lte=now) | Q(sources_due_at__lte=now), home=home, on_hold=False)
+    return {(row.pk, row.due_at <= now) for row in found}
+
+
 def held(home: FuneralHome | None = None) -> list[Clock]:
     """Every order on hold, of one home or of all."""
     found = _open().filter(on_hold=True).order_by("pk")

@@ -108,11 +108,12 @@ def _answered(request: HttpRequest, way: Way, link: FamilyLink, *, status: int =
 
 
 def _withdraw(request: HttpRequest, way: Way) -> HttpResponseBase:
-    """What it means, one button, and then the plain word that it is done: by then this link is closed as well."""
+    """What it means, a name, and then the plain word that it is done: by then this link is closed as well."""
     if way.order.standing_consent is None:
         raise Http404
-    if request.method != "POST":
-        return _shown(request, "family/withdraw.html", way)
+    form = consenting.WithdrawalForm(request.POST if request.method == "POST" else None, order=way.order)
+    if not form.is_valid():
+        return _shown(request, "family/withdraw.html", way, 422 if form.is_bound else 200, form=form)
     consenting.withdraw(way.order, by="family", request=request)
     way.order.refresh_from_db(fields=["erased_at"])
     return render(request, "family/withdrawn.html", {"order": way.order, "home": way.order.home})
@@ -135,5 +136,5 @@ def _shown(request: HttpRequest, page: str, way: Way, status: int = 200, **conte
 family_withdraw = _by_family_link(limits.limited("consent")(_withdraw))
 gallery_withdraw = _by_gallery(limits.limited("consent")(_withdraw))
 family_objection = _by_family_link(limits.limited("objection")(_object))
-gallery_objection = _by_gallery(limits.limited("objection")(_object))
 choice_objection = _by_family_link(limits.limited("objection")(_object), FamilyLink.Purpose.CHOICE, "choice")
+gallery_objection = _by_gallery(limits.limited("objection")(_object))

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from orders import certificate, hangul, history, retention, retention_clock
+from orders import certificate, hangul, history, looking, retention, retention_clock
 from orders.models import Erasure, Order
 from portal import audit, given
 from portal.access import asker, for_roles, recently_authenticated
@@ -29,13 +29,14 @@ LONGEST_REASON = 200
 class Periods(forms.ModelForm):  # type: ignore[type-arg]  # Django's own class takes no argument while running
     class Meta:
         model = FuneralHome
-        fields = ("keep_source_days", "keep_file_days", "keep_draft_days")
+        fields = ("keep_source_days", "keep_file_days", "keep_draft_days", "link_days")
         help_texts = {
             "keep_source_days": gettext_lazy("전달과 발인이 모두 지난 뒤부터 셉니다."),
             "keep_file_days": gettext_lazy(
                 "전달과 발인이 모두 지난 뒤부터 셉니다. 열린 전달 링크가 있으면 그때까지 둡니다."
             ),
             "keep_draft_days": gettext_lazy("마지막으로 고친 날이나 취소한 날부터 셉니다."),
+            "link_days": gettext_lazy("발인부터 셉니다. 이미 보낸 링크의 기한은 그대로입니다."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -104,10 +105,16 @@ def hold_place(request: HttpRequest, code: UUID) -> HttpResponse:
 
 @for_roles("manager", "admin")
 @require_POST
-def hold_lift(request: HttpRequest, code: UUID) -> HttpResponse:
-    if retention.lift_hold(_order(request, code), by=asker(request), request=request):
+def hold_lift(request: HttpRequest, code: UUID) -> HttpResponseBase:
+    """What is due goes within the hour after it, so it is asked who does it."""
+    return _lift(request, _order(request, code))
+
+
+@recently_authenticated
+def _lift(request: HttpRequest, order: Order) -> HttpResponse:
+    if retention.lift_hold(order, by=asker(request), request=request):
         messages.success(request, _("법적 보존을 풀었습니다. 기한이 지난 자료는 한 시간 안에 파기합니다."))
-    return redirect("orders:keeping", code=code)
+    return redirect("orders:keeping", code=order.code)
 
 
 @for_roles("manager")
@@ -149,33 +156,57 @@ def destruction_certificate(request: HttpRequest, code: UUID) -> HttpResponse:
 
 @for_roles("manager", "admin")
 @require_http_methods(["GET", "HEAD", "POST"])
-def periods(request: HttpRequest) -> HttpResponse:
+def periods(request: HttpRequest) -> HttpResponseBase:
     """A home's periods, and what goes next: the dry run as a page. For an admin, holds and what is not finished."""
-    user = asker(request)
-    form = Periods(request.POST if request.method == "POST" else None, instance=user.home) if user.home else None
-    if form and form.is_valid():
-        with transaction.atomic():
-            home = form.save()
-            said = {name: form.cleaned_data[name] for name in form.changed_data}
-            audit.record("home.periods_changed", by=user, home=home, subject=home.code, request=request, **said)
-        messages.success(request, _("보관 기간을 저장했습니다."))
-        return redirect("periods")
+    home = asker(request).home
+    if home and request.method == "POST":
+        return _save_periods(request, home)
     if code := given.code(request.GET.get("code", "")):
         return redirect("orders:keeping", code=code)
+    return _periods_page(request, Periods(instance=home) if home else None)
+
+
+@recently_authenticated
+def _save_periods(request: HttpRequest, home: FuneralHome) -> HttpResponse:
+    """`agreed`: how many orders somebody was told would be due at once; where there are more it is asked again."""
+    form = Periods(request.POST, instance=home)
+    if not form.is_valid():
+        return _periods_page(request, form, status=422)
+    with transaction.atomic():
+        due_before = retention_clock.due_of(home)
+        form.save()
+        newly_due = len(retention_clock.due_of(home) - due_before)
+        if newly_due <= (given.whole(request.POST.get("agreed", ""), digits=6) or 0):
+            said = {name: form.cleaned_data[name] for name in form.changed_data}
+            audit.record(
+                "home.periods_changed", by=asker(request), home=home, subject=home.code, request=request, **said
+            )
+            messages.success(request, _("보관 기간을 저장했습니다."))
+            return redirect("periods")
+        transaction.set_rollback(True)
+    return _periods_page(request, form, status=422, newly_due=newly_due)
+
+
+def _periods_page(request: HttpRequest, form: Periods | None, *, status: int = 200, newly_due: int = 0) -> HttpResponse:
+    user = asker(request)
     if user.home:
         user.home.refresh_from_db()
     erasures = Erasure.objects.select_related("order", "home")
     erasures = erasures.filter(home=user.home) if user.home else erasures.filter(finished_at=None)
     coming = _coming(user.home) if user.home else []
+    held = retention_clock.held(user.home)[:SHOWN]
+    if user.home:
+        looking.note_list("periods.read", [clock.order for clock in (*coming, *held)], request)
     context = {
         "form": form,
+        "newly_due": newly_due,
         "now": timezone.now(),
         "coming": coming,
-        "held": retention_clock.held(user.home)[:SHOWN],
+        "held": held,
         "erasures": erasures[:SHOWN],
         "here": "settings" if user.home else "periods",
     }
-    return render(request, "orders/periods.html", context, status=422 if form and form.is_bound else 200)
+    return render(request, "orders/periods.html", context, status=status)
 
 
 def _coming(home: FuneralHome) -> list[retention_clock.Clock]:
@@ -191,6 +222,8 @@ def _order(request: HttpRequest, code: UUID) -> Order:
 
 def _page(request: HttpRequest, order: Order, *, status: int = 200, **forms_: Any) -> HttpResponse:
     user = asker(request)
+    if user.works_at_home and not order.erased_at:
+        looking.note("order.read", order, request)
     context = {
         "order": order,
         "name": order.person if user.works_at_home else "",

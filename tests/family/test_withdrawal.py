@@ -1,5 +1,6 @@
 """Taking a consent back: by whoever holds the family's link, or by staff; everything stops and ends at once."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,8 +8,8 @@ from django.test import Client
 from django.utils import timezone
 
 from gpujobs.models import Job
-from orders import authority, consenting, production
-from orders.models import Erasure, LegalHold, Order
+from orders import authority, consenting, family_links, production
+from orders.models import Erasure, FamilyLink, LegalHold, Order
 from portal.models import AuditEvent, Notice, User
 from tests.factories import make_submitted_order
 from tests.family.making import make_family_link, make_link
@@ -31,7 +32,7 @@ def test_by_either_link_everything_stops_closes_and_ends_in_one_go(making: Any, 
     page = way.format(consent=making.consent, gallery=making.gallery)
     assert "되살릴 수 없습니다" in Client().get(page).content.decode()
     assert authority.has_authority(making.order), "looking changes nothing"
-    done = Client().post(page)
+    done = Client().post(page, {"name": "김영자"})
     assert done.status_code == 200
     assert "철회되었습니다" in done.content.decode()
     order = Order.objects.get(pk=making.order.pk)
@@ -46,6 +47,43 @@ def test_by_either_link_everything_stops_closes_and_ends_in_one_go(making: Any, 
     assert Notice.objects.filter(kind="staff_withdrawal").exists()
     for address in (page, f"/g/{making.gallery}", f"/f/{making.upload}/photos/", f"/f/{making.consent}/consent/"):
         assert Client().get(address).status_code == 404
+
+
+@pytest.mark.parametrize("way", ["/f/{consent}/consent/withdraw/", "/g/{gallery}/withdraw/"])
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [("", "성함을 적어 주세요."), ("김영", "적으신 성함이 다릅니다."), ("고인", "적으신 성함이 다릅니다.")],
+)
+def test_a_stray_tap_takes_nothing_back(making: Any, way: str, typed: str, words: str) -> None:
+    page = way.format(consent=making.consent, gallery=making.gallery)
+    refused = Client().post(page, {"name": typed} if typed else {})
+    assert refused.status_code == 422
+    assert words in refused.content.decode()
+    assert authority.has_authority(making.order)
+
+
+@pytest.mark.parametrize("typed", ["이민정", " 이 민정 ", "김영자"])
+def test_the_name_of_the_deceased_or_of_whoever_agreed_will_do(making: Any, typed: str) -> None:
+    assert "철회되었습니다" in Client().post(f"/g/{making.gallery}/withdraw/", {"name": typed}).content.decode()
+    assert not authority.has_authority(Order.objects.get(pk=making.order.pk))
+
+
+def test_who_agreed_by_a_link_takes_it_back_by_it_as_long_as_there_is_anything_to_erase(
+    making: Any, alice: User
+) -> None:
+    """Agreeing ends with the link's days; taking it back does not."""
+    link, token = make_family_link(making.order, alice, "consent", max_uses=1)
+    _unused, unsigned = make_family_link(making.order, alice, "consent", max_uses=1)
+    page = f"/f/{token}/consent/"
+    FamilyLink.objects.filter(pk=link.pk).update(uses=1)
+    FamilyLink.objects.update(expires_at=timezone.now() - timedelta(days=60))
+    assert "언제든 철회하실 수 있습니다" in Client().get(page).content.decode()
+    assert Client().post(page, {"typed": "yes"}).status_code == 409, "nothing is signed by it any more"
+    assert Client().get(f"/f/{unsigned}/consent/").status_code == 404
+    [panel] = [each for each in family_links.panels(making.order) if each.offer.purpose == "consent"]
+    assert panel.links == [link], "staff see it and may close it"
+    assert Client().post(f"{page}withdraw/", {"name": "이민정"}).status_code == 200
+    assert Client().get(page).status_code == 404
 
 
 def test_there_is_nothing_to_take_back_before_anybody_agreed(making: Any) -> None:

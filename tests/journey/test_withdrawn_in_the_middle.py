@@ -28,7 +28,7 @@ def test_the_job_is_interrupted_nothing_is_attached_and_every_link_is_closed(ord
     with fleet_of(tmp_path, settings=SLOW) as fleet, fleet.driven():
         wait_until(lambda: Attempt.objects.filter(state=Attempt.State.RUNNING).exists())
         running = Job.objects.get(attempts__state=Attempt.State.RUNNING)
-        assert Client().post(f"/f/{token}/consent/withdraw/").status_code == 200
+        assert Client().post(f"/f/{token}/consent/withdraw/", {"name": order.name}).status_code == 200
         wait_until(lambda: not Job.objects.exclude(state__in=Job.ENDED).exists())
         wait_until(lambda: not Attempt.objects.filter(cleaned_at=None).exists())
         assert [entry["outcome"] for entry in fleet.executions(running)] == ["interrupted"]

@@ -117,15 +117,48 @@ def test_the_periods_page_is_the_dry_run(order, office, manager, django_assert_m
 
 
 def test_a_manager_sets_the_homes_periods(office, manager):
-    good = {"keep_source_days": "7", "keep_file_days": "60", "keep_draft_days": "14"}
+    good = {"keep_source_days": "7", "keep_file_days": "60", "keep_draft_days": "14", "link_days": "45"}
     office.post("/keeping/", good)
     manager.home.refresh_from_db()
     assert (manager.home.keep_source_days, manager.home.keep_file_days, manager.home.keep_draft_days) == (7, 60, 14)
+    assert manager.home.link_days == 45
     assert AuditEvent.objects.get(action="home.periods_changed").details["keep_source_days"] == 7
     for wrong in ({"keep_file_days": "3"}, {"keep_draft_days": "0"}, {"keep_source_days": "9999"}):
         assert office.post("/keeping/", good | wrong).status_code == 422
     manager.home.refresh_from_db()
     assert manager.home.keep_file_days == 60
+
+
+def test_periods_are_set_and_a_hold_is_lifted_by_whoever_shows_a_password(order, manager):
+    retention.place_hold(order, reason="소송", by=manager)
+    browser = browser_of(manager)
+    days = {"keep_source_days": "1", "keep_file_days": "1", "keep_draft_days": "1", "link_days": "1"}
+    for address, said in (("/keeping/", days), (f"/orders/{order.code}/hold/lift/", {})):
+        assert browser.post(address, said).url.startswith("/accounts/reauthenticate/")
+    manager.home.refresh_from_db()
+    assert manager.home.keep_file_days == 90
+    assert order.is_on_hold
+
+
+def test_shorter_periods_say_first_what_they_would_erase(order, office, manager):
+    then = timezone.now() - timedelta(days=20)
+    Order.objects.update(delivered_at=then, submitted_at=then, needed_at=then, procession_at=None)
+    days = {"keep_source_days": "10", "keep_file_days": "10", "keep_draft_days": "10", "link_days": "30"}
+    asked = office.post("/keeping/", days)
+    assert asked.status_code == 422
+    assert "의뢰 1건의 자료가 한 시간 안에 파기됩니다" in asked.content.decode()
+    manager.home.refresh_from_db()
+    assert manager.home.keep_file_days == 90
+    assert not AuditEvent.objects.filter(action="home.periods_changed").exists()
+    assert office.post("/keeping/", days | {"agreed": "1"}).status_code == 302
+    manager.home.refresh_from_db()
+    assert manager.home.keep_file_days == 10
+    assert retention.sweep()["erased"] == 1
+
+
+def test_erasing_at_hand_asks_for_the_name_to_be_typed(order, office):
+    page = office.get(f"/orders/{order.code}/keeping/").content.decode()
+    assert f'data-confirm-type="{order.name}"' in page
 
 
 def test_another_homes_order_is_not_there(office):
