@@ -39,7 +39,8 @@ def of_video(opened: Opened, *, beat: Callable[[], None] = lambda: None) -> Iter
     Raises Unplayable, signing.SigningFailed, or OSError.
     """
     product_key = opened.clip.product_key
-    with tempfile.TemporaryDirectory() as folder:
+    # Beside its source, in the order's own folder: what a killed worker leaves there goes with the order.
+    with tempfile.TemporaryDirectory(dir=opened.clip.path.parent) as folder:
         paths = {variant: Path(folder) / f"{variant}.mp4" for variant in FRAMES}
         try:
             posters = _encode(opened, paths, beat)

@@ -47,6 +47,21 @@ def frames_of(data: bytes) -> list[np.ndarray]:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
 
 
+def test_it_is_written_beside_its_source_where_an_erasure_finds_it(clip, tmp_path, monkeypatch):
+    """A worker that is killed there cleans up nothing."""
+    real, where = video._encode, []
+
+    def seen(opened, paths, beat):
+        where.extend(paths.values())
+        return real(opened, paths, beat)
+
+    monkeypatch.setattr(video, "_encode", seen)
+    assert list(video.of_video(clip(9).opened()))
+    assert where
+    assert all(path.is_relative_to(tmp_path) for path in where)
+    assert [path.name for path in tmp_path.iterdir()] == ["9.mp4"]
+
+
 def test_a_video_without_a_gpu_runs_there_and_back_at_its_own_rate(clip):
     made = list(video.of_video(clip(21).opened()))
     assert [(piece.variant, piece.width, piece.height) for piece in made] == [
