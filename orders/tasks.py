@@ -1,6 +1,8 @@
 """What RQ runs for orders, and the sweeps that find what a lost message left behind."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -50,23 +52,50 @@ def look_again_after_erasures() -> None:
 
 
 def sweep() -> None:
-    """Every 30 seconds: what was cut off, or waits for a message that was lost, and uploads that nobody goes on."""
-    for job_id in production.unattached(older_than=GRACE):
-        try:
-            _note_end(job_id)
-        except OSError:
-            # One file that cannot be moved now keeps none of the others waiting.
-            log.exception("job %s not attached", job_id)
+    """Every 30 seconds: what was cut off, or waits for a message that was lost, and uploads that nobody goes on.
+
+    What fails keeps nothing else waiting: it is logged, and the sweep fails once all the rest is done.
+    """
+    failed: list[Exception] = []
+    with _apart(failed, "jobs that ended"):
+        for job_id in production.unattached(older_than=GRACE):
+            with _apart(failed, f"job {job_id}"):
+                _note_end_later(job_id)
     # Cutting takes longer than a sweep may; a second message to the same worker does no harm.
-    for approval_id in finishing.left_behind(older_than=GRACE):
-        _send("finish", approval_id)
-    for erasure_id in erasing.left_behind():
-        _send("erase", erasure_id)
-    arriving.forget_stale()
-    for removal_id in erasing.sources_left_behind():
-        _send("remove_sources", removal_id)
-    for link in delivery.reminders_due()[:50]:
-        delivery.remind(link)
+    with _apart(failed, "finishing"):
+        for approval_id in finishing.left_behind(older_than=GRACE):
+            _send("finish", approval_id)
+    with _apart(failed, "erasures"):
+        for erasure_id in erasing.left_behind():
+            _send("erase", erasure_id)
+    with _apart(failed, "uploads"):
+        arriving.forget_stale()
+    with _apart(failed, "removals of photos"):
+        for removal_id in erasing.sources_left_behind():
+            _send("remove_sources", removal_id)
+    with _apart(failed, "reminders"):
+        for link in delivery.reminders_due()[:50]:
+            with _apart(failed, f"reminder of link {link.code}"):
+                delivery.remind(link)
+    if failed:
+        raise ExceptionGroup("the sweep could not do everything", failed)
+
+
+@contextmanager
+def _apart(failed: list[Exception], what: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        log.exception("sweep: %s", what)
+        failed.append(error)
+
+
+def _note_end_later(job_id: UUID) -> None:
+    try:
+        _note_end(job_id)
+    except OSError:
+        # A disk that is full now may take the file at the next sweep.
+        log.exception("job %s not attached", job_id)
 
 
 def _note_end(job_id: UUID) -> None:

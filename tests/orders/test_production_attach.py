@@ -283,6 +283,25 @@ def test_one_file_that_cannot_be_moved_keeps_no_other_waiting(item: Item, monkey
     assert [candidate(item, 1).state, candidate(item, 2).state] == ["producing", "ready"]
 
 
+def test_one_thing_that_fails_keeps_nothing_else_of_the_sweep_waiting(item: Item, monkeypatch: pytest.MonkeyPatch):
+    for number in (1, 2):
+        made.finished_job(candidate(item, number))
+    Job.objects.exclude(finished_at=None).update(finished_at=timezone.now() - timedelta(minutes=1))
+    reminded: list[object] = []
+
+    def fail(*args: object, **more: object) -> None:
+        raise ValueError("this should not happen")
+
+    monkeypatch.setattr(tasks.finishing, "left_behind", fail)
+    monkeypatch.setattr(tasks.arriving, "forget_stale", fail)
+    monkeypatch.setattr(tasks.delivery, "reminders_due", lambda: reminded.append("looked") or [])
+    with pytest.raises(ExceptionGroup) as failed:
+        tasks.sweep()
+    assert len(failed.value.exceptions) == 2
+    assert [candidate(item, 1).state, candidate(item, 2).state] == ["ready", "ready"]
+    assert reminded
+
+
 def test_the_fleet_calls_by_the_name_in_the_settings(item: Item, settings: Any):
     assert settings.GPUJOBS_ON_FINISHED == "orders.tasks.job_finished"
     tasks.job_finished(str(made.finished_job(candidate(item)).pk))
