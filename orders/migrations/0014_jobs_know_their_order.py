@@ -11,7 +11,7 @@ BY_PICTURES = r"""
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gpujobs', '0007_jobs_know_their_subject'),
+        ('gpujobs', '0008_jobs_know_their_subject'),
         ('orders', '0013_gallery_code'),
     ]
 

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gpujobs', '0006_errands_and_tallies'),
+        ('gpujobs', '0007_failing_since'),
     ]
 
     operations = [
