@@ -6,7 +6,7 @@ models that no loader lists.
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -24,7 +24,7 @@ from gpujobs.workflows import Workflow
 from gpujobs.workflows.graphs import Graph
 from gpujobs.workflows.model_files import ModelFile
 from gpujobs.workflows.packages import COMFYUI, NODE_CLASSES, Package
-from gpujobs.workflows.parameters import Choice
+from gpujobs.workflows.parameters import ANY, Choice
 
 log = logging.getLogger(__name__)
 
@@ -223,12 +223,11 @@ def _built(workflow: Workflow, params: dict[str, Any]) -> Graph:
 
 
 def _of_models(workflow: Workflow, object_info: Mapping[str, Any], disk: Disk) -> Iterator[Finding]:
-    for model in workflow.models:
-        detail = _why_not_there(model, object_info, disk)
-        if not detail:
-            continue
-        if _stands_aside(model, workflow):
-            yield Finding(kind=Kind.NOTE, what=model.path, detail=f"{detail}; only {_option_of(model)} needs it")
+    looked = {model: _why_not_there(model, object_info, disk) for model in workflow.models}
+    missing = {model: detail for model, detail in looked.items() if detail}
+    for model, detail in missing.items():
+        if other := _other_for(model, workflow, missing):
+            yield Finding(kind=Kind.NOTE, what=model.path, detail=f"{detail}; {other.file} does its work")
         else:
             yield Finding(kind=Kind.MODEL, what=model.path, detail=f"{detail}; {model.size_mb} MB, {model.source}")
 
@@ -263,17 +262,15 @@ def _near(file: str, choices: Sequence[str]) -> str:
     return next((each for each in choices if each.replace("\\", "/").rpartition("/")[2].casefold() == wanted), "")
 
 
-def _stands_aside(model: ModelFile, workflow: Workflow) -> bool:
-    """Whether another file does its work by default: it is needed only where somebody asks for it by name."""
+def _other_for(model: ModelFile, workflow: Workflow, missing: Collection[ModelFile]) -> ModelFile | None:
+    """The file that is there and does this one's work, where it is all the same to a job which of them does."""
     if model.only_if is None:
-        return False
-    name, value = model.only_if
+        return None
+    name, _value = model.only_if
     default = next(param.default for param in workflow.params if param.name == name)
-    return value != default and any(each.only_if == (name, default) for each in workflow.models)
-
-
-def _option_of(model: ModelFile) -> str:
-    return "{}={}".format(*model.only_if) if model.only_if else ""
+    chosen = workflow.settled({}, {each.path for each in missing})[name]
+    others = (each for each in workflow.models if each.only_if == (name, chosen) and each not in missing)
+    return next(others, None) if default == ANY else None
 
 
 # Memory, disk and what was refused

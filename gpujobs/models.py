@@ -128,6 +128,11 @@ class Instance(models.Model):
     def __str__(self) -> str:
         return f"{self.host.name}:{self.port}"
 
+    def lacking(self, workflow: str) -> frozenset[str]:
+        """Names of what the doctor did not find for a workflow when it last looked, by whichever process."""
+        findings = Instance.objects.filter(pk=self.pk).values_list("findings", flat=True).first() or {}
+        return frozenset(each["what"] for each in findings.get(workflow, ()))
+
     @property
     def client_id(self) -> str:
         """The websocket's name. It outlives a driver, so that the next one hears of prompts the last one sent."""

@@ -86,7 +86,13 @@ def send(reach: Reach, attempt: Attempt) -> str:
     workflow = workflows.get(job.workflow)
     images = {slot: f"{attempt.folder}/{slot}{PurePosixPath(name).suffix}" for slot, name in job.images.items()}
     images |= {slot: f"{attempt.folder}/{slot}.png" for slot in _drawn(job)}
-    graph = workflow.build(job.params, images=images, seed=job.seed, output_prefix=f"{attempt.folder}/out")
+    graph = workflow.build(
+        job.params,
+        images=images,
+        seed=job.seed,
+        output_prefix=f"{attempt.folder}/out",
+        lacking=reach.instance.lacking(job.workflow),
+    )
     if not attempt.about_to_send():
         raise Withdrawn if _is_withdrawn(attempt) else Superseded
     accepted = reach.comfy.prompt(

@@ -188,7 +188,7 @@ ULTRASHARP = ModelFile(
     commercial_use=False,
     size_mb=67,
     loaders=(("UpscaleModelLoader", "model_name"),),
-    alternative="RealESRGAN_x4plus.pth: set the parameter upscaler to realesrgan",
+    alternative="RealESRGAN_x4plus.pth, which is used wherever this file is not",
     only_if=("upscaler", "ultrasharp"),
 )
 REALESRGAN = ModelFile(

@@ -5,6 +5,10 @@ from decimal import Decimal as Exact
 from typing import Any
 
 
+# The option of a `Choice` that leaves it to the host: whichever of the others has its model files there.
+ANY = "any"
+
+
 class ParameterError(ValueError):
     """A parameter or input that the workflow does not take. ``field`` names it, ``message`` says why."""
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from gpujobs.workflows.graphs import Graph, keep_only_sources_of
 from gpujobs.workflows.model_files import ModelFile
 from gpujobs.workflows.packages import NODE_CLASSES, NodeClass
-from gpujobs.workflows.parameters import Param, ParameterError
+from gpujobs.workflows.parameters import ANY, Choice, Param, ParameterError
 
 Kind = Literal["image", "video"]
 SEED_LIMIT = 2**64
@@ -91,13 +91,24 @@ class Workflow:
         self.check(cleaned)
         return cleaned
 
+    def settled(self, params: Mapping[str, Any], lacking: Collection[str] = ()) -> dict[str, Any]:
+        """`clean`, with each `ANY` settled: the first option with all its files on the host; ``lacking`` are the paths
+        of those that are not there. Raises `ParameterError`."""
+        wanted = self.clean(params)
+        absent = {each.only_if for each in self.models if each.path in lacking}
+        for param in self.params:
+            if isinstance(param, Choice) and wanted[param.name] == ANY:
+                options = [option for option in param.options if option != ANY]
+                wanted[param.name] = next((each for each in options if (param.name, each) not in absent), options[0])
+        return wanted
+
     def steps(self, params: Mapping[str, Any]) -> int:
         """How many progress messages the ``progress_node`` sends from start to end. Raises `ParameterError`."""
         return self.count_steps(self.clean(params))
 
     def models_for(self, params: Mapping[str, Any]) -> tuple[ModelFile, ...]:
         """The model files these parameters load. Raises `ParameterError`."""
-        wanted = self.clean(params)
+        wanted = self.settled(params)
         return tuple(each for each in self.models if each.only_if is None or wanted[each.only_if[0]] == each.only_if[1])
 
     def drawn(self, params: Mapping[str, Any], brought: Collection[str]) -> dict[str, bytes]:
@@ -108,13 +119,21 @@ class Workflow:
         slots = [each.slot for each in self.inputs if each.drawn and each.slot not in brought]
         return {slot: self.draw(slot, wanted) for slot in slots}
 
-    def build(self, params: Mapping[str, Any], *, images: Mapping[str, str], seed: int, output_prefix: str) -> Graph:
+    def build(
+        self,
+        params: Mapping[str, Any],
+        *,
+        images: Mapping[str, str],
+        seed: int,
+        output_prefix: str,
+        lacking: Collection[str] = (),
+    ) -> Graph:
         """The graph to send as /prompt's ``prompt``.
 
-        ``images`` are {slot: name as the host answered it to the upload}. Raises `ParameterError` for anything
+        ``images`` are {slot: name as the host answered it to the upload}, ``lacking`` as in `settled`. Raises `ParameterError` for anything
         the workflow does not take; the message is for the log, nothing in it was checked for a reader's eyes.
         """
-        wanted = self.clean(params)
+        wanted = self.settled(params, lacking)
         if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < SEED_LIMIT:
             raise ParameterError("seed", "must be a whole number from 0 to 2**64 - 1")
         if not OUTPUT_PREFIX.fullmatch(output_prefix):

@@ -5,11 +5,11 @@ from typing import Any
 
 from gpujobs.workflows.graphs import Graph
 from gpujobs.workflows.model_files import REALESRGAN, ULTRASHARP
-from gpujobs.workflows.parameters import Choice
+from gpujobs.workflows.parameters import ANY, Choice
 
-# RealESRGAN may be used commercially, UltraSharp may not.
+# The better one first. RealESRGAN may be used commercially, UltraSharp may not: who may not use it leaves it away.
 UPSCALERS = {"ultrasharp": ULTRASHARP, "realesrgan": REALESRGAN}
-UPSCALER = Choice(name="upscaler", options=tuple(UPSCALERS), default="ultrasharp")
+UPSCALER = Choice(name="upscaler", options=(ANY, *UPSCALERS), default=ANY)
 
 
 def choose_upscaler(graph: Graph, params: Mapping[str, Any]) -> None:

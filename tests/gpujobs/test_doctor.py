@@ -141,7 +141,44 @@ def test_the_other_upscaler_is_only_mentioned(fleet):
     verdict = examined(fleet)["print_master"]
     assert verdict.ready
     assert [f.detail for f in verdict.findings] == [
-        "UpscaleModelLoader does not list it; only upscaler=realesrgan needs it"
+        "UpscaleModelLoader does not list it; 4x-Ultrasharp.pt does its work"
+    ]
+
+
+def list_upscalers(monkeypatch, *files):
+    facts = node_facts()
+    facts["UpscaleModelLoader"]["input"]["required"]["model_name"][0] = list(files)
+    answer_with(monkeypatch, facts)
+
+
+def test_a_host_without_ultrasharp_makes_everything_with_the_other(fleet, monkeypatch):
+    list_upscalers(monkeypatch, "RealESRGAN_x4plus.pth")
+    verdicts = examined(fleet)
+    assert verdicts["print_master"].ready
+    assert verdicts["video_extend"].ready
+    assert "RealESRGAN_x4plus.pth does its work" in str(verdicts["print_master"].findings[0])
+    assert Instance.objects.get().workflows == EVERYTHING
+    job = a_job("print_master")
+    queueing.submit([job])
+    asked = []
+    prompt = ComfyUI.prompt
+
+    def noted(self, graph, **options):
+        asked.append(graph["upscaler"]["inputs"]["model_name"])
+        return prompt(self, graph, **options)
+
+    monkeypatch.setattr(ComfyUI, "prompt", noted)
+    with fleet.driven():
+        wait_until(lambda: bool(asked))
+    assert asked[0] == "RealESRGAN_x4plus.pth"
+
+
+def test_a_host_without_any_upscaler_enlarges_nothing(fleet, monkeypatch):
+    list_upscalers(monkeypatch)
+    examined(fleet)
+    assert [what for _, what in findings(fleet)["print_master"]] == [
+        "models/upscale_models/4x-Ultrasharp.pt",
+        "models/upscale_models/RealESRGAN_x4plus.pth",
     ]
 
 

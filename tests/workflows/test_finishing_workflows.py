@@ -60,3 +60,13 @@ def test_a_home_that_may_not_use_ultrasharp_has_another(workflow: str) -> None:
     assert used == "RealESRGAN_x4plus.pth"
     (model,) = [each for each in get(workflow).models_for({"upscaler": "realesrgan"}) if each.file == used]
     assert model.commercial_use
+
+
+@pytest.mark.parametrize("workflow", ["video_extend", "print_master"])
+def test_it_is_used_wherever_ultrasharp_is_not(workflow: str) -> None:
+    def used(*lacking: str) -> str:
+        return str(built(get(workflow), {}, lacking=lacking)["upscaler"]["inputs"]["model_name"])
+
+    assert used() == "4x-Ultrasharp.pt"
+    assert used("models/upscale_models/4x-Ultrasharp.pt") == "RealESRGAN_x4plus.pth"
+    assert used("models/upscale_models/RealESRGAN_x4plus.pth") == "4x-Ultrasharp.pt"
