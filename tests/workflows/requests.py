@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from gpujobs.workflows import Workflow
+from gpujobs.workflows.life_scene.spec import LIFE_SCENE
 from gpujobs.workflows.graphs import Graph
 from gpujobs.workflows.life_scene.scenes import SCENES
 from gpujobs.workflows.parameters import Choice, Decimal, Several, Whole
@@ -32,6 +33,11 @@ def every_choice(workflow: Workflow) -> Iterator[dict[str, Any]]:
         asked = dict(zip((choice.name for choice in choices), options, strict=True))
         for more in _every_list(workflow, asked):
             yield asked | more
+
+
+def every_scene() -> list[dict[str, Any]]:
+    """Every scene with every combination of what may be left out of it."""
+    return [{"scene": scene} | without for scene in SCENES for without in _every_list(LIFE_SCENE, {"scene": scene})]
 
 
 def _every_list(workflow: Workflow, asked: dict[str, Any]) -> Iterator[dict[str, Any]]:

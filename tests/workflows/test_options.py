@@ -1,6 +1,7 @@
 """What was chosen is in the words, and what was refused is kept out."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from gpujobs.workflows import ParameterError, get
 from gpujobs.workflows.life_scene.scenes import FRAMINGS, SCENES
 from gpujobs.workflows.living_video.spec import nearest_shape
 from gpujobs.workflows.portrait.spec import HEIGHT, WIDTH
-from tests.workflows.requests import built
+from tests.workflows.requests import built, every_scene
 
 PORTRAIT = get("portrait")
 LIFE_SCENE = get("life_scene")
@@ -56,6 +57,31 @@ def test_a_vetoed_thing_leaves_the_scene_and_is_kept_away(scene: str) -> None:
         assert veto.words in words({"scene": scene}, "life_scene")
         assert veto.words not in words({"scene": scene, "without": [key]}, "life_scene")
         assert veto.against in words({"scene": scene, "without": [key]}, "life_scene", "negative")
+
+
+def said_of(term: str, text: str) -> bool:
+    """Whether a prompt names a thing, as one or as several."""
+    return re.search(rf"\b{re.escape(term)}(s|es)?\b", text) is not None
+
+
+@pytest.mark.parametrize("params", every_scene(), ids=str)
+def test_nothing_is_asked_for_and_refused_in_one_breath(params: dict[str, object]) -> None:
+    asked, refused = words(params, "life_scene"), words(params, "life_scene", "negative")
+    assert [term for term in refused.split(", ") if said_of(term, asked)] == []
+
+
+def test_of_a_vetoed_thing_no_word_is_left_in_any_scene() -> None:
+    """Not only the words that bring it: nothing else in the scene names it either."""
+    for name, scene in SCENES.items():
+        for key, veto in scene.vetoes.items():
+            asked = words({"scene": name, "without": [key]}, "life_scene")
+            assert not [term for term in {*veto.against.split(", "), key} if said_of(term, asked)], (name, key)
+
+
+def test_an_expression_as_in_the_photo_is_left_to_the_photo() -> None:
+    text = words({"expression": "as_photo"})
+    assert not [word for word in ("calm", "smile", "expression") if word in text]
+    assert "smile" in words({"expression": "gentle_smile"})
 
 
 def test_a_veto_of_another_scene_is_refused() -> None:

@@ -26,12 +26,16 @@ class Veto:
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """``doing`` follows the person in the prompt, ``place`` is where."""
+    """``doing`` follows the person in the prompt, ``place`` is where.
+
+    ``never_against``: what is kept out of every other scene and is what this one is about.
+    """
 
     doing: str
     place: str
     framing: str
     vetoes: dict[str, Veto] = field(default_factory=dict)
+    never_against: str = ""
 
 
 SCENES = {
@@ -97,9 +101,10 @@ SCENES = {
             "easel": Veto(words="a canvas on an easel at the side", against="easel, canvas"),
             "apron": Veto(words="wearing a painter's apron", against="apron"),
         },
+        never_against="painting",
     ),
     "calligraphy": Scene(
-        doing="practising brush calligraphy with a quiet mind, wearing plain light clothes",
+        doing="practising calligraphy with a quiet mind, wearing plain light clothes",
         place="at a low wooden desk in a traditional Korean room with paper doors",
         framing="bowed",
         vetoes={
@@ -132,27 +137,27 @@ SCENES = {
         },
     ),
     "reading": Scene(
-        doing="reading in peace, wearing a soft cardigan",
-        place="in an armchair by a window, bookshelves behind, afternoon light",
+        doing="at ease in a quiet hour, wearing a soft cardigan",
+        place="in an armchair by a window, afternoon light",
         framing="bowed",
         vetoes={
-            "book": Veto(words="an open book in the lap", against="book in hands"),
+            "book": Veto(words="reading an open book in the lap, bookshelves behind", against="book, bookshelves"),
             "tea": Veto(words="a cup of tea on a side table", against="cup, tea"),
         },
     ),
     "blossoms": Scene(
         doing="strolling and enjoying the spring, wearing light spring clothes",
-        place="under cherry trees in full bloom, petals in the air",
+        place="under cherry trees in full bloom",
         framing="centre",
-        vetoes={"petals": Veto(words="petals falling", against="falling petals")},
+        vetoes={"petals": Veto(words="petals falling through the air", against="petals in the air")},
     ),
     "cycling": Scene(
-        doing="pausing on a bicycle ride, wearing a light sports jacket",
+        doing="pausing for a rest on the way, wearing a light sports jacket",
         place="on a riverside path with reeds, open sky",
         framing="right",
         vetoes={
-            "helmet": Veto(words="wearing a bicycle helmet", against="helmet"),
-            "bicycle": Veto(words="the handlebar of a bicycle in front", against="bicycle"),
+            "helmet": Veto(words="wearing a helmet", against="helmet"),
+            "bicycle": Veto(words="on a bicycle ride, the handlebar of the bicycle in front", against="bicycle"),
         },
     ),
     "golf": Scene(

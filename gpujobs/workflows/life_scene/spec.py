@@ -19,8 +19,9 @@ WIDTH, HEIGHT = 1152, 896
 EXPRESSIONS = {"calm": "calm content expression", "gentle_smile": "gentle warm smile"}
 LIGHT = "waist-up photograph, natural light, natural skin texture, sharp focus on the face, realistic photograph"
 AGAINST = (
-    "text, watermark, logo, blurry face, oily skin, plastic skin, exaggerated expression, deformed hands, "
-    "extra fingers, deformed face, crossed eyes, second face, duplicate person, painting, cartoon, 3d render"
+    *("text", "watermark", "logo", "blurry face", "oily skin", "plastic skin", "exaggerated expression"),
+    *("deformed hands", "extra fingers", "deformed face", "crossed eyes", "second face", "duplicate person"),
+    *("painting", "cartoon", "3d render"),
 )
 
 
@@ -42,7 +43,7 @@ def fill(graph: Graph, params: Mapping[str, Any]) -> None:
         LIGHT,
     )
     graph["negative"]["inputs"]["text"] = people.joined(
-        AGAINST,
+        *(words for words in AGAINST if words != scene.never_against),
         *(scene.vetoes[key].against for key in params["without"]),
         people.GLASSES_AGAINST[params["glasses"]],
     )

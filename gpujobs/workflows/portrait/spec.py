@@ -44,7 +44,7 @@ BACKGROUNDS = {
     "brown": "plain soft dark brown studio backdrop",
 }
 EXPRESSIONS = {
-    "as_photo": "calm natural expression",
+    "as_photo": "",
     "gentle_smile": "gentle smile with closed lips, warm eyes",
 }
 HAIR = {"as_photo": "", "tidy": "neatly combed tidy hair"}
