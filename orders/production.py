@@ -336,7 +336,7 @@ def _start_round(order: Order, item: Item) -> None:
 
 def _shape(product: Product, pictures: dict[str, str]) -> dict[str, str]:
     """The frame that cuts least off the picture, where a workflow has several."""
-    if not any(param.name == "shape" for param in workflows.get(product.workflow).params):
+    if not sources.has_shapes(product):
         return {}
     return {"shape": nearest_shape(*working_picture.size_of(pictures[product.slots[0]]))}
 

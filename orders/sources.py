@@ -4,8 +4,10 @@ from collections.abc import Iterable
 
 from django.utils.translation import ngettext
 
+from gpujobs import workflows
 from orders import working_picture
 from orders.models import Approval, Candidate, Item, Order
+from orders.products import Product
 
 
 class TooFewPhotos(Exception):
@@ -29,7 +31,13 @@ def pictures(order: Order, item: Item) -> dict[str, str]:
             len(slots),
         )
         raise TooFewPhotos(needs % {"product": item.product.label, "count": len(slots)})
-    return {slot: working_picture.of(photo) for slot, photo in zip(slots, photos, strict=True)}
+    for_video = has_shapes(item.product)
+    return {slot: working_picture.of(photo, for_video=for_video) for slot, photo in zip(slots, photos, strict=True)}
+
+
+def has_shapes(product: Product) -> bool:
+    """Whether its workflow makes a picture of one of several shapes."""
+    return any(param.name == "shape" for param in workflows.get(product.workflow).params)
 
 
 def must_wait(order: Order, item: Item) -> bool:

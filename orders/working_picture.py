@@ -8,8 +8,12 @@ import io
 
 from PIL import Image
 
+from gpujobs.workflows.living_video.spec import FRAME_HEIGHT, SHAPES, nearest_shape
 from orders import files
+from orders.finishing import cutting
 from orders.models import Photo
+
+Box = tuple[int, int, int, int]
 
 # The largest frame of a workflow is 1152 pixels; twice that leaves room for its own cropping.
 LONG_SIDE = 2304
@@ -18,25 +22,36 @@ QUALITY = 95
 ABOVE, BELOW, BESIDE = 1.0, 2.6, 1.6
 
 
-def of(photo: Photo) -> str:
-    """The stored name of the working picture, made when it is first asked for. Raises OSError."""
-    box = _part(photo)
+def of(photo: Photo, *, for_video: bool = False) -> str:
+    """The stored name of the working picture, made when it is first asked for. Raises OSError.
+
+    ``for_video``: cut around the face to the nearest shape that a video can have. Its graph fills the shape and would
+    cut from the middle, a tenth off the top of a phone's upright photo.
+    """
+    box = part_of(photo, for_video=for_video)
     if box is None and max(photo.width, photo.height) <= LONG_SIDE:
         return photo.master
-    name = name_for(photo)
+    name = name_for(photo, for_video=for_video)
     if not files.exists(name):
         files.write(name, _made(photo, box))
     return name
 
 
-def name_for(photo: Photo) -> str:
+def part_of(photo: Photo, *, for_video: bool = False) -> Box | None:
+    """Left, top, right and bottom of what is sent, in pixels; None where the whole is."""
+    return _shaped(photo, _part(photo)) if for_video else _part(photo)
+
+
+def name_for(photo: Photo, *, for_video: bool = False) -> str:
     """It differs by the chosen face, so that another choice makes another picture."""
-    return f"{photo.folder}/working-{photo.main_face if photo.main_face is not None else 'whole'}.jpg"
+    face = photo.main_face if photo.main_face is not None else "whole"
+    return f"{photo.folder}/working-{face}{'-video' if for_video else ''}.jpg"
 
 
 def names(photo: Photo) -> list[str]:
     """Every name a working picture of this photo can have."""
-    return [f"{photo.folder}/working-{which}.jpg" for which in ("whole", *range(len(photo.faces)))]
+    faces = ("whole", *range(len(photo.faces)))
+    return [f"{photo.folder}/working-{which}{use}.jpg" for which in faces for use in ("", "-video")]
 
 
 def size_of(name: str) -> tuple[int, int]:
@@ -45,7 +60,7 @@ def size_of(name: str) -> tuple[int, int]:
         return picture.size
 
 
-def _part(photo: Photo) -> tuple[int, int, int, int] | None:
+def _part(photo: Photo) -> Box | None:
     """Left, top, right and bottom of what is kept, in pixels; None where the whole is."""
     if photo.main_face is None or len(photo.faces) < 2:
         return None
@@ -68,7 +83,21 @@ def _part(photo: Photo) -> tuple[int, int, int, int] | None:
     )
 
 
-def _made(photo: Photo, box: tuple[int, int, int, int] | None) -> bytes:
+def _shaped(photo: Photo, box: Box | None) -> Box | None:
+    """What of that part, or of the whole, has a video's shape with the chosen head in it; as it was without a face."""
+    if photo.main_face is None:
+        return box
+    left, top, right, bottom = box or (0, 0, photo.width, photo.height)
+    size = right - left, bottom - top
+    face = photo.face_boxes[photo.main_face]
+    place = (face.left - left) / size[0], (face.top - top) / size[1], face.width / size[0], face.height / size[1]
+    cut = cutting.cover(cutting.Head.of(place, size), size, SHAPES[nearest_shape(*size)] / FRAME_HEIGHT)
+    begin_x, begin_y = left + round(cut.left), top + round(cut.top)
+    shaped = begin_x, begin_y, begin_x + round(cut.width), begin_y + round(cut.height)
+    return box if shaped == (left, top, right, bottom) else shaped
+
+
+def _made(photo: Photo, box: Box | None) -> bytes:
     out = io.BytesIO()
     with Image.open(files.path_of(photo.master), formats=["JPEG", "PNG"]) as master:
         profile = master.info.get("icc_profile")

@@ -9,7 +9,7 @@ from django.core.files.storage import default_storage
 from PIL import Image
 
 from gpujobs.models import Job
-from gpujobs.workflows.living_video.spec import nearest_shape
+from gpujobs.workflows.living_video.spec import FRAME_HEIGHT, SHAPES, nearest_shape
 from orders import files, production, working_picture
 from tests.factories import make_consent, make_order, make_photo
 
@@ -19,13 +19,13 @@ LEFT_FACE, RIGHT_FACE = [0.1, 0.3, 0.15, 0.2], [0.7, 0.3, 0.15, 0.2]
 RED, BLUE = (200, 30, 30), (30, 30, 200)
 
 
-def photo_of(width, height, **facts):
+def photo_of(width, height, *, order=None, **facts):
     """A photo that is red in its left half and blue in its right."""
     picture = Image.new("RGB", (width, height), RED)
     picture.paste(BLUE, (width // 2, 0, width, height))
     content = io.BytesIO()
     picture.save(content, "JPEG", quality=95, subsampling=0)
-    order = make_order()
+    order = order or make_order()
     name = default_storage.save(f"{order.folder}/photos/{uuid4()}/master.jpg", ContentFile(content.getvalue()))
     return make_photo(order, width=width, height=height, master=name, **facts)
 
@@ -66,6 +66,46 @@ def test_another_choice_makes_another_picture():
     photo.main_face = 1
     assert working_picture.of(photo) != first
     assert {first, working_picture.of(photo)} <= set(working_picture.names(photo))
+
+
+@pytest.mark.parametrize(
+    ("size", "face"),
+    [
+        # left, top, width, height: a selfie, a head near the top, somebody at the far right of a panorama.
+        ((1080, 1920), [0.3, 0.1, 0.4, 0.225]),
+        ((1440, 2960), [0.05, 0.06, 0.4, 0.195]),
+        ((8000, 600), [0.9, 0.2, 0.03, 0.4]),
+        ((1600, 1200), [0.7, 0.1, 0.2, 0.267]),
+    ],
+)
+def test_for_a_video_a_photo_is_cut_around_the_face_to_a_shape_that_nothing_more_is_cut_off(size, face):
+    photo = photo_of(*size, faces=[face], main_face=0)
+    name = working_picture.of(photo, for_video=True)
+    assert name in working_picture.names(photo)
+    cut = working_picture.size_of(name)
+    assert cut[0] / cut[1] == pytest.approx(SHAPES[nearest_shape(*cut)] / FRAME_HEIGHT, rel=0.01)
+    left, top, right, bottom = working_picture.part_of(photo, for_video=True)
+    head = photo.face_boxes[0]
+    assert left <= head.left
+    assert head.left + head.width <= right
+    # From the crown, which is above what the cascade draws, to below the chin.
+    assert top <= max(0, head.top - 0.3 * head.height)
+    assert head.top + head.height <= bottom
+
+
+def test_a_photo_whose_face_nobody_found_goes_to_a_video_as_it_is():
+    photo = photo_of(1080, 1920, faces=[], main_face=None)
+    assert working_picture.of(photo, for_video=True) == photo.master
+
+
+def test_a_video_is_asked_for_with_the_cut_picture_in_its_shape():
+    order = make_order(products=("living_video",))
+    photo = photo_of(1080, 1920, faces=[[0.3, 0.1, 0.4, 0.225]], main_face=0, order=order)
+    make_consent(order)
+    production.submit(order, by=order.created_by, request=None)
+    job = Job.objects.get(workflow="living_video")
+    assert job.images == {"photo": working_picture.name_for(photo, for_video=True)}
+    assert job.params["shape"] == "5x7"
 
 
 def test_a_video_s_frame_follows_the_picture_s_shape():
