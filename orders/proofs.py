@@ -1,11 +1,14 @@
-"""What a family chooses from: smaller than the picture and with a mark drawn through it."""
+"""What a family chooses from: smaller than the picture, with words drawn through it and the AI mark beside."""
 
+from collections.abc import Sequence
 from io import BytesIO
 
 from PIL import Image, ImageDraw
 
 from orders import files
+from orders.finishing import marks
 from orders.finishing.marks import font
+from orders.finishing.metadata import xmp
 from orders.models import Candidate
 
 WORDS = "확인용"
@@ -20,10 +23,17 @@ def make(candidate: Candidate) -> tuple[str, int, int]:
     """Draw and keep the proof; its name in the default storage, width and height. Raises OSError."""
     with Image.open(files.path_of(candidate.preview)) as still:
         picture = marked(still.convert("RGB"))
+    faces = [_in_pixels(candidate.face, picture.size)] if candidate.face else []
+    marks.mark_for(picture, marks.SCREEN, faces).put(picture)
     target = BytesIO()
-    picture.save(target, "WEBP", quality=_QUALITY)
+    picture.save(target, "WEBP", quality=_QUALITY, xmp=xmp(candidate.item.product_key))
     files.write(name_of(candidate), target.getvalue())
     return name_of(candidate), *picture.size
+
+
+def _in_pixels(face: Sequence[float], size: tuple[int, int]) -> marks.Box:
+    left, top, width, height = face
+    return left * size[0], top * size[1], (left + width) * size[0], (top + height) * size[1]
 
 
 def name_of(candidate: Candidate) -> str:

@@ -4,18 +4,21 @@ import hashlib
 import io
 import json
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from functools import lru_cache
 from typing import Any
 
 import c2pa
 from cryptography import x509
 from django.conf import settings
 
+from orders.finishing import signing
 from orders.finishing.metadata import SOURCE_TYPE, source_type_in
 from orders.models import Fingerprint
 from orders.products import PRODUCTS, Product
 
+# What is the matter with the certificate alone, while the file is as it was signed. The library trusts none that has
+# expired, whoever issued it.
+_EXPIRED, _UNTRUSTED = "signingCredential.expired", "signingCredential.untrusted"
 _KINDS = {b"\xff\xd8\xff": "image/jpeg", b"%PDF-": "application/pdf"}
 
 
@@ -24,7 +27,9 @@ class Verdict:
     """What a file says of itself and what is known of it.
 
     ``known``: the very bytes were made here. ``manifest``: "none", "broken" (the file was changed after it was
-    signed) or "valid"; ``is_ours``: it was signed with this portal's certificate. ``source_type``: IPTC's word in XMP.
+    signed), "expired" (it was not, but its certificate is no longer valid and no time stamp says that it was) or
+    "valid"; ``is_ours``: it was signed with this portal's certificate, which nothing proves of an expired one.
+    ``source_type``: IPTC's word in XMP.
     """
 
     known: Fingerprint | None
@@ -41,6 +46,10 @@ class Verdict:
     @property
     def is_changed(self) -> bool:
         return self.manifest == "broken"
+
+    @property
+    def is_expired(self) -> bool:
+        return self.manifest == "expired"
 
     @property
     def says_ai(self) -> bool:
@@ -60,6 +69,8 @@ def read(data: bytes) -> Verdict:
 def _kind(data: bytes) -> str:
     if data[4:8] == b"ftyp":
         return "video/mp4"
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return "image/webp"
     return next((kind for beginning, kind in _KINDS.items() if data.startswith(beginning)), "")
 
 
@@ -79,27 +90,32 @@ def _manifest(data: bytes, kind: str) -> dict[str, Any]:
         return none | {"manifest": "broken"}
     manifest = told["manifests"][told["active_manifest"]]
     signature = manifest.get("signature_info", {})
-    ours = state == "Trusted" and signature.get("cert_serial_number") == _serial(settings.C2PA_CERTIFICATE_FILE)
+    ours = state == "Trusted" and signature.get("cert_serial_number") == _own_serial()
     return {
-        "manifest": "valid" if state in ("Valid", "Trusted") else "broken",
+        "manifest": "valid" if state in ("Valid", "Trusted") else _wrong(told),
         "is_ours": ours,
         "signer": signature.get("issuer") or "",
         "product_key": manifest.get("title", "") if ours else "",
     }
 
 
+def _wrong(told: dict[str, Any]) -> str:
+    found = {each.get("code") for each in told.get("validation_status") or ()}
+    return "expired" if _EXPIRED in found and found <= {_EXPIRED, _UNTRUSTED} else "broken"
+
+
 def _settings() -> dict[str, Any]:
     """Our own chain is all that is trusted, and nothing is fetched."""
-    trust = {"trust_anchors": _chain(settings.C2PA_CERTIFICATE_FILE)} if settings.C2PA_CERTIFICATE_FILE else {}
+    chain = settings.C2PA_CERTIFICATE_FILE
+    trust = {"trust_anchors": signing.pem(chain).decode("ascii")} if chain else {}
     return {"trust": trust, "verify": {"verify_trust": True, "remote_manifest_fetch": False}}
 
 
-@cache
-def _chain(name: str) -> str:
-    return Path(name).read_text(encoding="ascii")
+def _own_serial() -> str:
+    return _serial(signing.pem(settings.C2PA_CERTIFICATE_FILE)) if settings.C2PA_CERTIFICATE_FILE else ""
 
 
-@cache
-def _serial(name: str) -> str:
+@lru_cache(maxsize=4)
+def _serial(chain: bytes) -> str:
     """Of the signer's own certificate, the first of the chain, as the library writes it."""
-    return str(x509.load_pem_x509_certificates(_chain(name).encode())[0].serial_number) if name else ""
+    return str(x509.load_pem_x509_certificates(chain)[0].serial_number)

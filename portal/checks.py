@@ -2,10 +2,17 @@
 
 import os
 from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+from cryptography import x509
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004  Django's own name
+from django.utils import timezone
+
+# Time enough to have a new one issued.
+CERTIFICATE_WARNING = timedelta(days=30)
 
 
 @register(Tags.files)
@@ -53,6 +60,23 @@ def what_leaves_can_be_signed(app_configs: Any, **kwargs: Any) -> Sequence[Check
     files = (settings.C2PA_CERTIFICATE_FILE, settings.C2PA_KEY_FILE)
     if not all(name and os.access(name, os.R_OK) for name in files):
         return [Error("C2PA_CERTIFICATE_FILE and C2PA_KEY_FILE must name files that can be read.", id="portal.E005")]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def what_signs_is_valid_for_a_while(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    if not os.access(settings.C2PA_CERTIFICATE_FILE, os.R_OK):
+        # E005 says so.
+        return []
+    try:
+        (own, *_chain) = x509.load_pem_x509_certificates(Path(settings.C2PA_CERTIFICATE_FILE).read_bytes())
+    except ValueError:
+        return [Error("C2PA_CERTIFICATE_FILE holds no PEM certificate.", id="portal.E007")]
+    end = own.not_valid_after_utc
+    if end <= timezone.now():
+        return [Error(f"C2PA_CERTIFICATE_FILE expired on {end:%Y-%m-%d}; nothing can be signed.", id="portal.E008")]
+    if end <= timezone.now() + CERTIFICATE_WARNING:
+        return [Warning(f"C2PA_CERTIFICATE_FILE expires on {end:%Y-%m-%d}.", id="portal.W003")]
     return []
 
 

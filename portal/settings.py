@@ -135,6 +135,8 @@ STORAGES = {
 # The chain and the EC P-256 key, both PEM, with which what leaves is signed (C2PA).
 C2PA_CERTIFICATE_FILE = env.text("C2PA_CERTIFICATE_FILE", "")
 C2PA_KEY_FILE = env.text("C2PA_KEY_FILE", "")
+# An RFC 3161 time-stamp authority, asked for each file that is signed; empty: none, and nothing goes over the network.
+C2PA_TSA_URL = env.text("C2PA_TSA_URL", "")
 
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles")))

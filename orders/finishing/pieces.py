@@ -162,14 +162,14 @@ def _pdf(source: Source, preset: Preset, picture: Piece) -> Piece:
 
 
 def preview_of(picture: Image.Image, product_key: str) -> bytes:
-    """The still that a page shows: made from the marked picture, so marked as well."""
+    """The still that a page shows: of the marked picture, so marked as well; and signed, as a long press saves it."""
     small = (
         picture.copy() if max(picture.size) <= PREVIEW else picture.reduce(max(1, max(picture.size) // PREVIEW // 2))
     )
     small.thumbnail((PREVIEW, PREVIEW), Image.Resampling.LANCZOS)
     target = io.BytesIO()
     small.save(target, "WEBP", quality=86, method=4, xmp=xmp(product_key))
-    return target.getvalue()
+    return signing.sign(target.getvalue(), "image/webp", product_key=product_key)
 
 
 def _small(picture: Image.Image, caption: str) -> sheets.Shown:

@@ -8,17 +8,20 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-YEARS = 5
+LIFE = datetime.timedelta(days=365 * 5)
 
 
-def write(certificate: Path, key: Path) -> None:
+def write(certificate: Path, key: Path, *, valid_for: datetime.timedelta = LIFE) -> None:
     """Make both files, the key for its owner's eyes alone, unless they are there. C2PA 2.2, section 14.5, says what
     the certificate must hold."""
     if certificate.exists() and key.exists():
         return
     root_key, own_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     root = _certificate("self-issued root", root_key.public_key(), "self-issued root", root_key, is_root=True)
-    own = _certificate("self-issued signer", own_key.public_key(), "self-issued root", root_key, is_root=False)
+    own_public = own_key.public_key()
+    own = _certificate(
+        "self-issued signer", own_public, "self-issued root", root_key, is_root=False, valid_for=valid_for
+    )
     pem = serialization.Encoding.PEM
     private = own_key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     key.touch(mode=0o600)
@@ -42,6 +45,7 @@ def _certificate(
     issuer_key: ec.EllipticCurvePrivateKey,
     *,
     is_root: bool,
+    valid_for: datetime.timedelta = LIFE,
 ) -> x509.Certificate:
     now = datetime.datetime.now(datetime.UTC)
     usage = x509.KeyUsage(
@@ -62,7 +66,7 @@ def _certificate(
         .public_key(public)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=365 * YEARS))
+        .not_valid_after(now + valid_for)
         .add_extension(x509.BasicConstraints(ca=is_root, path_length=0 if is_root else None), critical=True)
         .add_extension(usage, critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)

@@ -10,6 +10,8 @@ from django.test import Client
 from PIL import Image
 
 from orders import choosing, files, production, proofs, review
+from orders.finishing import marks
+from orders.finishing.metadata import SOURCE_TYPE, source_type_in
 from orders.models import Approval, Candidate, FamilyAnswer, FamilyLink, Item, Showing
 from portal.models import AuditEvent
 from tests.factories import make_home, make_reviewable_item, make_reviewer, make_staff
@@ -106,6 +108,8 @@ def test_a_proof_is_all_that_a_family_gets(item, reviewer, phone):
         assert max(proof.size) <= proofs.LONGEST
         assert proof.size == (shown.width, shown.height)
         marked, bare = np.asarray(proof.convert("L"), float), np.asarray(clean.convert("L").resize(proof.size), float)
+        assert marks.is_seen(proof.convert("RGB"), marks.SCREEN)
+    assert source_type_in(files.path_of(shown.proof).read_bytes()) == SOURCE_TYPE["portrait"]
     change = np.abs(marked - bare)
     # Something of the mark is in every sixth of the picture, the face's included.
     for rows in np.array_split(change, 3):

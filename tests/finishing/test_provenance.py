@@ -1,6 +1,10 @@
 """Whether a file came from here: told by its bytes, by its signature, or not at all; and nobody is named."""
 
 import io
+import threading
+import time
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,7 @@ from PIL import Image
 from orders import provenance
 from orders.finishing import pieces, signing
 from orders.models import Fingerprint
+from portal import checks
 from portal.demo import certificates
 from tests.finishing import people
 
@@ -71,6 +76,94 @@ def test_a_file_saved_again_is_not_taken_for_ours(kept: bytes):
     verdict = provenance.read(resaved(kept))
     assert (verdict.is_from_here, verdict.manifest) == (False, "none")
     assert "알 수 없습니다." in upload(resaved(kept))
+
+
+def test_a_still_saved_by_a_long_press_is_known_by_its_signature(piece: pieces.Piece):
+    verdict = provenance.read(piece.preview)
+    assert (verdict.manifest, verdict.is_ours, verdict.says_ai) == ("valid", True, True)
+    assert verdict.product is not None
+    assert verdict.product.key == "portrait"
+    assert "이 포털에서 만든 파일이 맞습니다." in upload(piece.preview)
+    assert len(piece.preview) < 200_000
+
+
+@pytest.fixture
+def expired(settings, tmp_path: Path) -> bytes:
+    """A file signed while its certificate was valid, which it is no longer."""
+    settings.C2PA_CERTIFICATE_FILE, settings.C2PA_KEY_FILE = str(tmp_path / "c.pem"), str(tmp_path / "k.pem")
+    certificates.write(tmp_path / "c.pem", tmp_path / "k.pem", valid_for=timedelta(seconds=2))
+    data = signed_picture()
+    deadline = time.monotonic() + 10
+    while provenance.read(data).manifest == "valid" and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return data
+
+
+def signed_picture() -> bytes:
+    target = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(target, "JPEG")
+    return signing.sign(target.getvalue(), "image/jpeg", product_key="portrait")
+
+
+def test_an_expired_certificate_is_not_called_a_change(expired: bytes):
+    verdict = provenance.read(expired)
+    assert (verdict.manifest, verdict.is_changed, verdict.is_from_here) == ("expired", False, False)
+    page = upload(expired)
+    assert "인증서의 기한이 지났습니다." in page
+    assert "바뀐 파일" not in page
+    changed = bytearray(expired)
+    changed[-50] ^= 0x55
+    assert provenance.read(bytes(changed)).is_changed
+    Fingerprint.objects.create(
+        sha256=provenance.hashlib.sha256(expired).hexdigest(), product_key="portrait", variant="screen-wide"
+    )
+    assert "이 포털에서 만든 파일이 맞습니다." in upload(expired)
+
+
+def test_an_expired_certificate_signs_nothing_more(expired: bytes):
+    with pytest.raises(signing.SigningFailed, match="valid at time of signing"):
+        signed_picture()
+
+
+def test_a_renewed_certificate_is_taken_without_a_restart(settings, tmp_path: Path):
+    settings.C2PA_CERTIFICATE_FILE, settings.C2PA_KEY_FILE = str(tmp_path / "c.pem"), str(tmp_path / "k.pem")
+    certificates.write(tmp_path / "c.pem", tmp_path / "k.pem")
+    assert provenance.read(signed_picture()).is_ours
+    for path in (tmp_path / "c.pem", tmp_path / "k.pem"):
+        path.unlink()
+    certificates.write(tmp_path / "c.pem", tmp_path / "k.pem")
+    assert provenance.read(signed_picture()).is_ours
+
+
+def test_a_time_stamp_authority_is_asked_and_one_that_does_not_answer_keeps_nothing_back(settings):
+    asked: list[str] = []
+
+    class Silent(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:  # the base class's name
+            asked.append(self.headers.get("Content-Type", ""))
+            self.send_error(503)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing to the terminal."""
+
+    assert provenance.read(signed_picture()).manifest == "valid"
+    with HTTPServer(("127.0.0.1", 0), Silent) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        settings.C2PA_TSA_URL = f"http://127.0.0.1:{server.server_port}/"
+        data = signed_picture()
+        server.shutdown()
+    assert asked[0] == "application/timestamp-query"
+    assert provenance.read(data).is_ours
+
+
+@pytest.mark.parametrize(
+    ("left", "said"), [(timedelta(days=365), []), (timedelta(days=20), ["W003"]), (-timedelta(hours=1), ["E008"])]
+)
+def test_the_checks_warn_a_month_before_it_expires(settings, tmp_path: Path, left: timedelta, said: list[str]):
+    settings.C2PA_CERTIFICATE_FILE = str(tmp_path / "c.pem")
+    certificates.write(tmp_path / "c.pem", tmp_path / "k.pem", valid_for=left)
+    found = checks.what_signs_is_valid_for_a_while(None)
+    assert [each.id for each in found] == [f"portal.{code}" for code in said]
 
 
 def test_a_stranger_who_signs_with_a_certificate_of_the_same_name_is_not_us(settings, tmp_path: Path):
