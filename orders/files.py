@@ -76,6 +76,12 @@ def move_in(source: str, name: str, *, sha256: str) -> None:
     verify(name, sha256)
 
 
+def names_in(folder: str) -> list[str]:
+    """Names of the files that lie in a folder itself; none where there is no such folder."""
+    path = path_of(folder)
+    return [f"{folder}/{each.name}" for each in path.iterdir() if each.is_file()] if path.is_dir() else []
+
+
 def remove(*names: str) -> None:
     """Take files away, and folders of theirs that are left empty; what is gone already is fine."""
     top = Path(default_storage.path(""))

@@ -85,7 +85,12 @@ def _claim(finish: Finish) -> bool:
         busy_until = now + Finish.LEASE
         if not finish.move(held.state, to=State.CUTTING, run=held.run + 1, busy_until=busy_until, done=0, tries=tries):
             return False
-    finish.refresh_from_db(fields=["master", "without_gpu", "run", "tries"])
+        finish.refresh_from_db(fields=["master", "without_gpu", "run", "tries"])
+        # Staff may have saved another crop since the approval was read; one saved from now on begins a new run.
+        finish.approval.candidate.item.refresh_from_db(fields=["cut"])
+        # Of a run that was killed; what the next one writes is not there yet.
+        unnamed = set(files.names_in(finish.folder)) - set(files_of(finish.approval))
+    files.remove(*unnamed)
     return True
 
 
@@ -212,7 +217,10 @@ def _fail(finish: Finish, fault: str, error: Exception, written: list[str]) -> N
 
 
 def again(finish: Finish) -> bool:
-    """Start anew, as a person asks: after a failure, or because it is to be cut otherwise."""
+    """Start anew, as a person asks: after a failure, or because it is to be cut otherwise.
+
+    Where a GPU had not enlarged it, one is asked again: a minute without a host is not for ever.
+    """
     return finish.move(
         State.FAILED,
         State.FINISHED,
@@ -222,6 +230,7 @@ def again(finish: Finish) -> bool:
         fault="",
         tries=0,
         run=finish.run + 1,
+        without_gpu=False,
     )
 
 

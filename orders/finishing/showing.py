@@ -66,6 +66,11 @@ class FilesNow:
         return any(each.state == State.FAILED and each.fault != faults.NO_AUTHORITY for each in self.finishes)
 
     @property
+    def is_makeshift(self) -> bool:
+        """Whether a GPU could still make them larger or smoother."""
+        return any(each.is_makeshift for each in self.finishes)
+
+    @property
     def prints(self) -> list[Deliverable]:
         return [file for file in self.files if file.is_print]
 

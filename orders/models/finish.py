@@ -66,6 +66,11 @@ class Finish(models.Model):
         return self.state in (self.State.WAITING, self.State.ON_GPU, self.State.CUTTING)
 
     @property
+    def is_makeshift(self) -> bool:
+        """Whether its files were made without a GPU, of something that is still there to be sent to one."""
+        return self.state == self.State.FINISHED and not self.master and bool(self.approval.candidate.file)
+
+    @property
     def folder(self) -> str:
         return f"{self.approval.candidate.item.order.folder}/finished/{self.approval_id}"
 

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from orders import authority, delivery, finishing, looking, production, tasks
 from orders.access import get_item, get_order
-from orders.finishing import cutting, pieces, prints
+from orders.finishing import cutting, enlarging, pieces, prints
 from orders.finishing.course import picture_of
 from orders.finishing.cutting import Head, Size, Wish
 from orders.models import Candidate, Deliverable, Finish, Item, Order
@@ -34,12 +34,14 @@ SHOWN = 720
 @require_POST
 @for_home_and_reviewers
 def finish_again(request: HttpRequest, code: UUID) -> HttpResponse:
-    """Make the files of an item's approvals again, where that failed."""
+    """Make the files of an item's approvals again, where that failed; or where a GPU is now to do what none could."""
     item = get_item(asker(request), code)
+    if "enlarge" in request.POST and not enlarging.is_possible(item.product_key):
+        messages.warning(request, _("지금도 맡길 장비가 없습니다. 만들어 둔 파일은 그대로 있습니다."))
+        return redirect(_page_of(request, item))
     with transaction.atomic():
-        production.locked(item.order)
-        failed = [each for each in _finishes(item) if each.state == Finish.State.FAILED]
-        started = [_start(each) for each in failed]
+        order = production.locked(item.order)
+        started = [_start(each) for each in _to_be_made_again(item, order, enlarge="enlarge" in request.POST)]
         if any(started):
             _record("approval.finished_again", item, request)
     if any(started):
@@ -149,6 +151,13 @@ def _cut(request: HttpRequest, item: Item, candidate: Candidate) -> HttpResponse
     return redirect(_page_of(request, item))
 
 
+def _to_be_made_again(item: Item, order: Order, *, enlarge: bool) -> list[Finish]:
+    if not enlarge:
+        return [each for each in _finishes(item) if each.state == Finish.State.FAILED]
+    # What is finished stays so where the family's word no longer stands.
+    return [each for each in _finishes(item) if each.is_makeshift] if authority.has_authority(order) else []
+
+
 def _start(finish: Finish) -> bool:
     started = finishing.again(finish)
     if started:
@@ -210,7 +219,8 @@ def _small(frame: Size) -> Size:
 
 
 def _finishes(item: Item) -> list[Finish]:
-    return list(Finish.objects.filter(approval__candidate__item=item).order_by("approval__candidate__number"))
+    made = Finish.objects.filter(approval__candidate__item=item).select_related("approval__candidate")
+    return list(made.order_by("approval__candidate__number"))
 
 
 def _finished(request: HttpRequest, code: UUID) -> Deliverable:

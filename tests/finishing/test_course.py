@@ -13,8 +13,9 @@ from PIL import Image
 
 from gpujobs.models import Attempt, Instance, Job, Output
 from orders import authority, delivery, files, finishing, production, review, tasks
-from orders.finishing import pieces, signing
-from orders.models import Approval, Deliverable, Fingerprint, Finish, PrintPreset
+from orders.finishing import enlarging, pieces, signing
+from orders.finishing.cutting import Wish
+from orders.models import Approval, Deliverable, Fingerprint, Finish, Item, PrintPreset
 from portal.models import AuditEvent, User
 from tests import factories as made
 
@@ -52,7 +53,7 @@ def state(approval: Approval) -> tuple[str, str]:
     return finish.state, finish.fault
 
 
-def end_on_gpu(approval: Approval, size: tuple[int, int] = (1792, 2304), *, state: str = "succeeded") -> None:
+def end_on_gpu(approval: Approval, size: tuple[int, int] = (3584, 4608), *, state: str = "succeeded") -> Job:
     """The GPU's answer: a picture of that size."""
     job = finish_of(approval).job
     assert job is not None
@@ -73,7 +74,7 @@ def end_on_gpu(approval: Approval, size: tuple[int, int] = (1792, 2304), *, stat
             width=size[0],
             height=size[1],
         )
-    made.end_job(job, state)
+    return made.end_job(job, state)
 
 
 class TestOnAGpu:
@@ -100,7 +101,7 @@ class TestOnAGpu:
         finish = finish_of(approval)
         assert (finish.state, finish.done) == ("finished", 3)
         assert "enlarged_here" not in finish.remarks
-        assert finish.master.endswith("/master.png")
+        assert finish.master.endswith("-master.png")
         assert Job.objects.filter(pk=finish.job_id, noted_at__isnull=False).exists()
         assert approval.deliverables.count() == 3
 
@@ -115,9 +116,58 @@ class TestOnAGpu:
 
     def test_a_picture_of_another_shape_is_not_taken_for_the_approved_one(self, approval: Approval):
         tasks.finish(approval.pk)
-        end_on_gpu(approval, (2304, 1792))
+        end_on_gpu(approval, (4608, 3584))
         tasks.job_finished(str(finish_of(approval).job_id))
         assert (finish_of(approval).master, finish_of(approval).without_gpu) == ("", True)
+
+    def test_one_that_came_back_as_small_as_it_went_is_no_master(self, approval: Approval):
+        tasks.finish(approval.pk)
+        end_on_gpu(approval, (448, 576))
+        tasks.job_finished(str(finish_of(approval).job_id))
+        tasks.finish(approval.pk)
+        assert finish_of(approval).remarks == ["enlarged_here"]
+
+    def test_3300_by_4200_pixels_are_the_least_for_a_portrait(self, approval: Approval):
+        tasks.finish(approval.pk)
+        end_on_gpu(approval, (3264, 4197))
+        tasks.job_finished(str(finish_of(approval).job_id))
+        assert finish_of(approval).master == ""
+
+    def test_a_host_that_is_back_is_asked_when_the_files_are_made_again(self, approval: Approval):
+        Instance.objects.update(state=Instance.State.DRAINING)
+        tasks.finish(approval.pk)
+        Instance.objects.update(state=Instance.State.ACTIVE)
+        finishing.again(finish_of(approval))
+        tasks.finish(approval.pk)
+        assert state(approval) == ("on_gpu", "")
+        end_on_gpu(approval)
+        tasks.job_finished(str(finish_of(approval).job_id))
+        tasks.finish(approval.pk)
+        assert state(approval) == ("finished", "")
+        assert "enlarged_here" not in finish_of(approval).remarks
+
+    def test_an_answer_just_after_it_was_given_up_leaves_no_file(
+        self, approval: Approval, monkeypatch: pytest.MonkeyPatch
+    ):
+        tasks.finish(approval.pk)
+        job = end_on_gpu(approval)
+        moved_in = files.move_in
+
+        def given_up_meanwhile(*args: Any, **options: Any) -> None:
+            moved_in(*args, **options)
+            Finish.objects.update(state="waiting", without_gpu=True)
+
+        monkeypatch.setattr(files, "move_in", given_up_meanwhile)
+        finishing.job_ended(job.pk)
+        assert finish_of(approval).master == ""
+        assert files.names_in(finish_of(approval).folder) == []
+
+    def test_an_answer_taken_note_of_twice_keeps_its_file(self, approval: Approval):
+        tasks.finish(approval.pk)
+        job = end_on_gpu(approval)
+        finishing.job_ended(job.pk)
+        finishing.job_ended(job.pk)
+        assert files.names_in(finish_of(approval).folder) == [finish_of(approval).master]
 
     def test_without_a_host_it_is_not_waited_for(self, approval: Approval):
         Instance.objects.update(state=Instance.State.DRAINING)
@@ -177,6 +227,30 @@ class TestFiles:
             assert default_storage.exists(file.preview)
         assert AuditEvent.objects.get(action="approval.finished").details["files"] == 3
 
+    def test_a_cut_saved_while_a_worker_is_about_to_begin_is_the_one_that_is_made(
+        self, approval: Approval, monkeypatch: pytest.MonkeyPatch
+    ):
+        """Between the worker's reading of the approval and its taking it in hand."""
+        held = production.locked
+
+        def saved_meanwhile(order: Any) -> Any:
+            Item.objects.filter(order=order).update(cut=Wish(head=0.6).as_dict())
+            return held(order)
+
+        seen: list[Wish] = []
+        crop = pieces.print_crop
+
+        def noted(source: pieces.Source, frame: tuple[int, int]) -> Any:
+            seen.append(source.wish)
+            return crop(source, frame)
+
+        Finish.objects.update(without_gpu=True)
+        monkeypatch.setattr(production, "locked", saved_meanwhile)
+        monkeypatch.setattr(pieces, "print_crop", noted)
+        finishing.work(approval.pk)
+        assert state(approval) == ("finished", "")
+        assert {wish.head for wish in seen} == {0.6}
+
     def test_the_unmarked_picture_itself_is_not_among_them(self, approval: Approval):
         made.finish_files(approval)
         assert approval.sha256 not in set(Deliverable.objects.values_list("sha256", flat=True))
@@ -188,7 +262,7 @@ class TestFiles:
         before = {file.variant: (file.code, file.file) for file in approval.deliverables.all()}
         finishing.again(finish_of(approval))
         with django_capture_on_commit_callbacks(execute=True):
-            tasks.finish(approval.pk)
+            made.finish_files(approval)
         for file in approval.deliverables.all():
             code, name = before[file.variant]
             assert file.code == code
@@ -202,7 +276,7 @@ class TestFiles:
         PrintPreset.objects.create(home=home, key="3.5x5", label="-", width=89, height=127, is_wanted=False)
         PrintPreset.objects.create(home=home, key="own-abc", label="우리 홀", width=60, height=80, with_pdf=True)
         finishing.again(finish_of(approval))
-        tasks.finish(approval.pk)
+        made.finish_files(approval)
         names = dict(approval.deliverables.values_list("variant", "download_name"))
         assert set(names) == {"print-own-abc", "pdf-own-abc", "screen-wide", "sheet"}
         assert names["pdf-own-abc"] == "고 김영자 님 영정사진 우리 홀.pdf"
@@ -228,7 +302,7 @@ class TestFailure:
         assert not Deliverable.objects.exists()
         assert Approval.objects.filter(pk=approval.pk).exists()
         finishing.again(finish_of(approval))
-        tasks.finish(approval.pk)
+        made.finish_files(approval)
         assert state(approval) == ("finished", "")
 
     def test_a_full_disk_leaves_nothing_and_is_tried_again_by_itself(
@@ -261,6 +335,16 @@ class TestFailure:
         tasks.finish(approval.pk)
         assert state(approval) == ("finished", "")
 
+    def test_what_it_had_written_goes_with_the_next_run(self, approval: Approval):
+        Finish.objects.update(
+            state="cutting", run=1, without_gpu=True, busy_until=timezone.now() - timedelta(seconds=1)
+        )
+        left = f"{finish_of(approval).folder}/1-print-3.5x5.jpg"
+        files.write(left, b"half a set")
+        tasks.finish(approval.pk)
+        assert state(approval) == ("finished", "")
+        assert sorted(files.names_in(finish_of(approval).folder)) == sorted(finishing.files_of(approval)[:-1])
+
     def test_one_that_is_at_work_is_left_alone(self, approval: Approval):
         Finish.objects.update(state="cutting", run=1, busy_until=timezone.now() + timedelta(minutes=1))
         assert finishing.left_behind(older_than=timedelta(0)) == []
@@ -286,7 +370,7 @@ class TestFailure:
             made.finish_files(approval)
         assert state(approval) == ("waiting", "")
         assert not Deliverable.objects.exists()
-        tasks.finish(approval.pk)
+        made.finish_files(approval)
         assert state(approval) == ("finished", "")
 
     def test_a_forgotten_approval_is_found(self, approval: Approval):
@@ -307,3 +391,24 @@ def test_a_video_is_finished_without_a_gpu(judge: User, monkeypatch: pytest.Monk
     file = approval.deliverables.get(variant="video-wide")
     assert file.download_name == "고 김영자 님 메모리얼 비디오 가로.mp4"
     assert file.duration_ms >= 8000
+
+
+@pytest.mark.parametrize(
+    ("frames", "milliseconds", "fits"),
+    [
+        (288, 12_000, True),
+        (240, 8_000, True),
+        (192, 8_000, True),
+        (192, 7_680, False),
+        (288, 9_000, False),
+        (384, 16_000, False),
+        (49, 6_125, False),
+    ],
+)
+def test_a_lengthened_video_runs_8_to_12_seconds_at_24_or_30_frames(
+    judge: User, frames: int, milliseconds: int, fits: bool
+):
+    item = made.make_reviewable_item(product="living_video")
+    (candidate,) = item.candidates.all()
+    output = Output(kind="video", width=720, height=480, frames=frames, duration_ms=milliseconds)
+    assert enlarging.is_what_was_asked_for(output, candidate) is fits

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from PIL import Image
 
+from gpujobs.models import Instance
 from orders import production, retention, review
 from orders.finishing import pieces
 from orders.models import Approval, Deliverable, Finish, Item
@@ -67,6 +68,23 @@ class TestOrderPage:
         page = desk.get(f"/orders/{item.order.code}/live/").content.decode()
         assert "인쇄용과 화면용 파일을 만들고 있습니다 · 3/6" in page
         assert 'value="33"' in page
+
+    def test_what_no_gpu_enlarged_can_be_asked_for_again_once_there_is_one(
+        self, desk: Client, item: Item, django_capture_on_commit_callbacks: Any
+    ):
+        assert "장비로 다시 크게 만들기" in desk.get(f"/orders/{item.order.code}/").content.decode()
+        answer = desk.post(f"/items/{item.code}/finish/", {"enlarge": "1"}, follow=True)
+        assert "지금도 맡길 장비가 없습니다." in answer.content.decode()
+        assert finish_of(item).state == "finished"
+        Instance.objects.update(workflows=["print_master"])
+        with django_capture_on_commit_callbacks() as sent:
+            desk.post(f"/items/{item.code}/finish/", {"enlarge": "1"})
+        assert (finish_of(item).state, finish_of(item).without_gpu) == ("waiting", False)
+        assert len(sent) == 1
+
+    def test_what_a_gpu_did_enlarge_is_not_offered_again(self, desk: Client, item: Item):
+        Finish.objects.update(master="orders/x/master.png", remarks=[])
+        assert "장비로 다시 크게 만들기" not in desk.get(f"/orders/{item.order.code}/").content.decode()
 
     def test_a_failure_says_what_happened_and_offers_to_try_again(
         self, desk: Client, item: Item, django_capture_on_commit_callbacks: Any
