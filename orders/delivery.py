@@ -1,12 +1,8 @@
-"""Handing out what was approved: a link for the family, single files, and a zip of everything."""
+"""Handing out what was approved: which files may leave, and a link for the family; `orders.archive` makes the zips."""
 
-import unicodedata
-import zipfile
-from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from django.contrib.auth.hashers import make_password
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
@@ -19,7 +15,6 @@ from portal.access import client_address
 from portal.models import User, hash_token, new_token
 from portal.notices import sending
 
-CHUNK = 256 * 1024
 REMIND_BEFORE, REMIND_HOUR = timedelta(days=4), 10
 # What a link that was used up gets when staff open it again.
 MORE_DOWNLOADS = 200
@@ -263,67 +258,3 @@ def record_download(link: DownloadLink, file: Deliverable | None, request: HttpR
             file=str(file.code) if file else "all",
         )
     return True
-
-
-def zip_of(files: Iterable[Deliverable]) -> Iterator[bytes]:
-    """A zip of the files under their Korean names, made as it is sent; never whole in memory.
-
-    Pictures and videos are compressed already, so they are stored as they are.
-    """
-    sink = _Sink()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
-        for name, file in _distinct_names(files):
-            entry = zipfile.ZipInfo(name, timezone.localtime(file.created_at).timetuple()[:6])
-            entry.external_attr = 0o644 << 16
-            with default_storage.open(file.file, "rb") as source, archive.open(entry, "w", force_zip64=False) as target:
-                while chunk := source.read(CHUNK):
-                    target.write(chunk)
-                    yield sink.taken()
-            yield sink.taken()
-    yield sink.taken()
-
-
-def zip_length(files: Sequence[Deliverable]) -> int:
-    """How many bytes `zip_of` makes of the same files.
-
-    PKZIP's APPNOTE 6.3.10, sections 4.3.7 to 4.3.16: per file a local header of 30 bytes and its name, the data, a
-    descriptor of 16 (sizes are written after the data), and 46 and the name once more in the directory; 22 at the end.
-    """
-    names = [(len(name.encode()), file.byte_count) for name, file in _distinct_names(files)]
-    return sum(30 + name + size + 16 + 46 + name for name, size in names) + 22
-
-
-def _distinct_names(files: Iterable[Deliverable]) -> Iterator[tuple[str, Deliverable]]:
-    used: set[str] = set()
-    for file in files:
-        name = unicodedata.normalize("NFC", file.download_name)
-        stem, dot, suffix = name.rpartition(".")
-        number = 2
-        while name in used:
-            name = f"{stem} ({number}){dot}{suffix}"
-            number += 1
-        used.add(name)
-        yield name, file
-
-
-class _Sink:
-    """A file to write to that can be emptied while it is written; zipfile then leaves out what needs seeking."""
-
-    def __init__(self) -> None:
-        self._chunks: list[bytes] = []
-
-    def write(self, data: bytes) -> int:
-        self._chunks.append(bytes(data))
-        return len(data)
-
-    def flush(self) -> None:
-        """There is nothing behind it to be flushed to."""
-
-    def close(self) -> None:
-        """What was not taken goes with it."""
-        self._chunks.clear()
-
-    def taken(self) -> bytes:
-        data = b"".join(self._chunks)
-        self._chunks.clear()
-        return data

@@ -8,10 +8,9 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -21,6 +20,7 @@ from orders.finishing import cutting, enlarging, pieces, prints
 from orders.finishing.course import picture_of
 from orders.finishing.cutting import Head, Size, Wish
 from orders.models import Candidate, Deliverable, Finish, Item, Order
+from orders.views.responses import zip_response
 from portal import audit
 from portal.access import asker, for_roles
 from portal.models import User
@@ -115,18 +115,13 @@ def finished_preview(request: HttpRequest, code: UUID) -> HttpResponseBase:
 def print_shop_zip(request: HttpRequest, code: UUID) -> HttpResponseBase:
     """Every print of an order, its PDFs and the preview sheet, under Korean names."""
     order = get_order(asker(request), code)
-    files = list(delivery.print_shop_files(order)) if delivery.may_leave(order) else []
-    if not files:
+    files = delivery.print_shop_files(order)
+    if not delivery.may_leave(order) or not (count := files.count()):
         raise Http404
     if request.method == "GET":
         with transaction.atomic():
-            _record_order("print_shop.taken", order, request, files=len(files))
-    name = _("%(person)s 인쇄용.zip") % {"person": order.person}
-    body = delivery.zip_of(files) if request.method == "GET" else iter(())
-    response = StreamingHttpResponse(body, content_type="application/zip")
-    response["Content-Length"] = str(delivery.zip_length(files))
-    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name) or "attachment"
-    response["X-Content-Type-Options"] = "nosniff"
+            _record_order("print_shop.taken", order, request, files=count)
+    response = zip_response(request, files, _("%(person)s 인쇄용.zip") % {"person": order.person})
     response["Cache-Control"] = "private, no-store"
     return response
 

@@ -14,17 +14,16 @@ from django.http import (
     HttpRequest,
     HttpResponse,
     HttpResponseBase,
-    StreamingHttpResponse,
 )
 from django.shortcuts import get_object_or_404, redirect, render
 from django.templatetags.static import static
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 
 from orders import delivery, pins
 from orders.finishing import naming
 from orders.models import Deliverable, DownloadLink
 from orders.views.family import View, for_family, is_visit
+from orders.views.responses import zip_response
 from portal.absolute import absolute_url
 from portal.ranges import Unsatisfiable, asked_range, ranged_file
 
@@ -150,19 +149,12 @@ def gallery_file(request: HttpRequest, link: DownloadLink, code: UUID) -> HttpRe
 
 @with_open_link
 def gallery_zip(request: HttpRequest, link: DownloadLink) -> HttpResponseBase:
-    files = list(delivery.family_files(link.order))
-    if not files:
+    files = delivery.family_files(link.order)
+    if not files.exists():
         raise Http404
     if request.method == "GET" and not delivery.record_download(link, None, request):
         return _used_up(request, link)
-    body = delivery.zip_of(files) if request.method == "GET" else iter(())
-    response = StreamingHttpResponse(body, content_type="application/zip")
-    # Known before it is made, so that a phone shows how far it is and notices when the end is missing.
-    response["Content-Length"] = str(delivery.zip_length(files))
-    name = _("%(person)s 사진과 영상.zip") % {"person": link.order.person}
-    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name) or "attachment"
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
+    return zip_response(request, files, _("%(person)s 사진과 영상.zip") % {"person": link.order.person})
 
 
 def _file_of(link: DownloadLink, code: UUID, **having: str) -> Deliverable:
