@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from decimal import Decimal as Exact
 from typing import Any
 
-
 # The option of a `Choice` that leaves it to the host: whichever of the others has its model files there.
 ANY = "any"
 

@@ -130,8 +130,9 @@ class Workflow:
     ) -> Graph:
         """The graph to send as /prompt's ``prompt``.
 
-        ``images`` are {slot: name as the host answered it to the upload}, ``lacking`` as in `settled`. Raises `ParameterError` for anything
-        the workflow does not take; the message is for the log, nothing in it was checked for a reader's eyes.
+        ``images`` are {slot: name as the host answered it to the upload}, ``lacking`` as in `settled`. Raises
+        `ParameterError` for anything the workflow does not take; the message is for the log, nothing in it was checked
+        for a reader's eyes.
         """
         wanted = self.settled(params, lacking)
         if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < SEED_LIMIT:

@@ -124,8 +124,13 @@ def _pictures(finish: Finish) -> tuple[int, Iterator[Piece], list[str]]:
         wish=Wish.read(candidate.item.cut),
     )
     wanted = prints.wanted(candidate.item.order.home)
-    remarks = source.remarks + ([] if finish.master else [faults.ENLARGED_HERE])
+    remarks = [*source.remarks, *(_stretched(source, wanted) if finish.master else [faults.ENLARGED_HERE])]
     return pieces.count(source, wanted), pieces.of_picture(source, wanted), remarks
+
+
+def _stretched(source: Source, wanted: Sequence[prints.Preset]) -> list[str]:
+    labels = [str(preset.label) for preset in pieces.stretched(source, wanted)]
+    return [f"{faults.STRETCHED}:{', '.join(labels)}"] if labels else []
 
 
 def _video(finish: Finish) -> tuple[int, Iterator[Piece], list[str]]:

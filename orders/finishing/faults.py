@@ -6,6 +6,8 @@ from django.utils.translation import gettext_lazy as _
 BYTES_DIFFER, UNREADABLE, NOT_SIGNED, DISK = "bytes_differ", "unreadable", "not_signed", "disk"
 INTERRUPTED, NO_AUTHORITY, VIDEO = "interrupted", "no_authority", "video"
 NO_FACE, ENLARGED_HERE, LOOPED_HERE, STILL = "no_face", "enlarged_here", "looped_here", "still"
+# Followed by a colon and the prints it is about.
+STRETCHED = "stretched"
 
 # Where trying again by itself may help.
 PASSING = frozenset({DISK, INTERRUPTED})
@@ -25,6 +27,7 @@ REMARKS: dict[str, Promise] = {
         "영상을 매끄럽게 할 장비가 없어, 만든 영상을 그대로 앞뒤로 이었습니다. 움직임이 조금 끊겨 보일 수 있습니다."
     ),
     STILL: _("움직임이 없는 영상입니다."),
+    STRETCHED: _("사진의 화소보다 크게 늘린 인쇄가 있습니다. 조금 부드럽게 보일 수 있습니다: %(prints)s"),
 }
 
 
@@ -33,4 +36,5 @@ def sentence(code: str) -> str:
 
 
 def remarks(codes: list[str]) -> list[str]:
-    return [str(REMARKS[code]) for code in codes if code in REMARKS]
+    parted = (code.partition(":") for code in codes)
+    return [str(REMARKS[code]) % {"prints": prints} for code, _colon, prints in parted if code in REMARKS]

@@ -12,7 +12,7 @@ from PIL import Image
 from orders.finishing import backgrounds, cutting, faults, marks, pdf, ribbons, sheets, signing
 from orders.finishing.cutting import Crop, Head, Size, Wish
 from orders.finishing.metadata import srgb, xmp
-from orders.finishing.prints import DPI, SCENE, Preset
+from orders.finishing.prints import DPI, SCENE, STRETCH, Preset
 
 QUALITY = 95
 PREVIEW = 1280
@@ -58,16 +58,27 @@ class Source:
         return [faults.NO_FACE] if self.product_key == "portrait" and self.head is None else []
 
 
+def stretched(source: Source, presets: Sequence[Preset]) -> list[Preset]:
+    """The prints for which the picture has too few pixels."""
+    return [
+        each for each in _printed(source, presets) if each.pixels[1] > STRETCH * print_crop(source, each.pixels).height
+    ]
+
+
+def _printed(source: Source, presets: Sequence[Preset]) -> Sequence[Preset]:
+    return [SCENE] if source.product_key == "life_scene" else presets
+
+
 def count(source: Source, presets: Sequence[Preset]) -> int:
     """How many pieces `of_picture` makes."""
-    prints = [SCENE] if source.product_key == "life_scene" else presets
+    prints = _printed(source, presets)
     return len(prints) + sum(preset.with_pdf for preset in prints) + len(SCREENS) + (source.product_key == "portrait")
 
 
 def of_picture(source: Source, presets: Sequence[Preset]) -> Iterator[Piece]:
     """Every file of a portrait or a life scene, one after the other: a print of 14 megapixels takes a second or two."""
     shown = []
-    for preset in [SCENE] if source.product_key == "life_scene" else presets:
+    for preset in _printed(source, presets):
         cut = cut_print(source, preset.pixels)
         yield (piece := _jpeg(source, cut, f"print-{preset.key}", _plain(preset), dpi=DPI))
         if preset.with_pdf:

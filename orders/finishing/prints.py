@@ -7,10 +7,17 @@ from decimal import Decimal
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from gpujobs.workflows.portrait import spec as portrait
+from gpujobs.workflows.print_master import spec as print_master
+from orders.finishing import cutting
 from orders.models import PrintPreset
 from portal.models import FuneralHome
 
 DPI = 300
+# Enlarged beyond the pixels that are there by more than this, a print is seen to be softer than its 300 dpi.
+STRETCH = 1.05
+# A portrait as `print_master` leaves it.
+MASTER = (portrait.WIDTH * print_master.SCALE, portrait.HEIGHT * print_master.SCALE)
 _MM_PER_INCH = Decimal("25.4")
 
 
@@ -32,6 +39,13 @@ class Preset:
     @property
     def millimetres(self) -> str:
         return f"{self.width:.0f}×{self.height:.0f} mm"
+
+    @property
+    def is_beyond_a_master(self) -> bool:
+        """Whether a portrait's master, its head where the workflow puts it, has too few pixels for it."""
+        width, height = self.pixels
+        crop = cutting.around_head(cutting.Head.assumed(MASTER), MASTER, width / height, cutting.Wish())
+        return height > STRETCH * crop.height
 
     @property
     def is_own(self) -> bool:

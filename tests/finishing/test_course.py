@@ -13,7 +13,7 @@ from PIL import Image
 
 from gpujobs.models import Attempt, Instance, Job, Output
 from orders import authority, delivery, files, finishing, production, review, tasks
-from orders.finishing import enlarging, pieces, signing
+from orders.finishing import enlarging, faults, pieces, signing
 from orders.finishing.cutting import Wish
 from orders.models import Approval, Deliverable, Fingerprint, Finish, Item, PrintPreset
 from portal.models import AuditEvent, User
@@ -104,6 +104,17 @@ class TestOnAGpu:
         assert finish.master.endswith("-master.png")
         assert Job.objects.filter(pk=finish.job_id, noted_at__isnull=False).exists()
         assert approval.deliverables.count() == 3
+
+    def test_a_print_larger_than_the_master_s_pixels_is_said_to_be(self, approval: Approval):
+        home = approval.candidate.item.order.home
+        PrintPreset.objects.create(home=home, key="own-big", label="큰 액자", width=420, height=540)
+        tasks.finish(approval.pk)
+        end_on_gpu(approval)
+        tasks.job_finished(str(finish_of(approval).job_id))
+        tasks.finish(approval.pk)
+        assert "stretched:큰 액자" in finish_of(approval).remarks
+        (said,) = [each for each in faults.remarks(finish_of(approval).remarks) if "늘린" in each]
+        assert said.endswith("부드럽게 보일 수 있습니다: 큰 액자")
 
     @pytest.mark.parametrize("end", ["failed", "cancelled"])
     def test_a_job_that_ended_without_a_picture_leaves_it_to_us_in_words(self, approval: Approval, end: str):

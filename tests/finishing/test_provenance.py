@@ -143,7 +143,7 @@ def test_a_time_stamp_authority_is_asked_and_one_that_does_not_answer_keeps_noth
             asked.append(self.headers.get("Content-Type", ""))
             self.send_error(503)
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *args: object) -> None:
             """Nothing to the terminal."""
 
     assert provenance.read(signed_picture()).manifest == "valid"

@@ -32,6 +32,13 @@ def test_three_sizes_are_made_until_somebody_chooses(manager: User):
     assert wanted(manager) == ["11x14", "8x10", "5x7"]
 
 
+def test_a_size_that_no_master_fills_says_so(browser: Client, manager: User):
+    sentence = "300 dpi보다 조금 부드럽게 인쇄됩니다."
+    assert sentence not in browser.get("/settings/").content.decode(), "the usual ones are filled"
+    PrintPreset.objects.create(home=manager.home, key="own-large", label="큰 액자", width=400, height=500)
+    assert browser.get("/settings/").content.decode().count(sentence) == 1
+
+
 def test_what_is_ticked_is_made(browser: Client, manager: User):
     browser.post("/settings/", {"wanted": ["a4", "11x14"], "pdf": ["a4"]})
     assert wanted(manager) == ["11x14", "a4"]

@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from gpujobs.workflows import Workflow
-from gpujobs.workflows.life_scene.spec import LIFE_SCENE
 from gpujobs.workflows.graphs import Graph
 from gpujobs.workflows.life_scene.scenes import SCENES
+from gpujobs.workflows.life_scene.spec import LIFE_SCENE
 from gpujobs.workflows.parameters import Choice, Decimal, Several, Whole
 
 PREFIX = "portal/0f8b5c0a4f6e4d0e9a8f2c1b3d4e5f60/out"
