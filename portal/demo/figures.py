@@ -1,6 +1,8 @@
 """What one order cost and gave: seconds of every job, and every file the family can take."""
 
 import hashlib
+import io
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -16,7 +18,26 @@ from PIL import Image
 from gpujobs.models import Attempt
 from orders import provenance
 from orders.finishing import clips, marks
-from orders.models import Candidate, Deliverable, Order
+from orders.models import Candidate, Deliverable, Order, PrintPreset
+
+# What the product promises, as the facts of the trade have it: not taken from the code that makes it.
+PIXELS = {
+    "11x14": "3300×4200",
+    "8x10": "2400×3000",
+    "10x13": "3000×3900",
+    "a4": "2480×3508",
+    "5x7": "1500×2100",
+    "3.5x5": "1050×1500",
+    "10x8": "3000×2400",
+    "screen-wide": "1920×1080",
+    "screen-tall": "1080×1920",
+    "video-wide": "1920×1080",
+    "video-tall": "1080×1920",
+    "poster": "1920×1080",
+}
+MOST_VIDEO_BYTES, MOST_VIDEO_SECONDS = 25_000_000, 12.0
+_MEDIA_BOX = re.compile(rb"/MediaBox\s*\[\s*0(?:\.0*)?\s+0(?:\.0*)?\s+([\d.]+)\s+([\d.]+)\s*\]")
+_POINTS_PER_INCH = 72
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,14 +66,16 @@ class JobFigures:
 class FileFigures:
     """A finished file as it was found when it was read back.
 
-    pixels: width and height of what is in it. dpi: as written, nothing where none is. video: codec, pixel format, rate
-    and length. mark: whether a person sees it (in every frame, of a video). c2pa: the manifest's verdict, and whose.
+    pixels: width and height of what is in it; promised: what they should be, nothing where that is free. dpi: as
+    written, of a PDF by its page's size, nothing where there is none. video: codec, pixel format, rate and length.
+    mark: whether a person sees it (in every frame, of a video). c2pa: the manifest's verdict, and whose.
     """
 
     product: str
     variant: str
     name: str
     pixels: str
+    promised: str
     dpi: str
     video: str
     mark: str
@@ -63,8 +86,25 @@ class FileFigures:
     sha256: str
 
     @property
-    def is_as_it_should(self) -> bool:
-        return (self.mark, self.c2pa) == ("seen", "valid, ours") and bool(self.source_type)
+    def wrong(self) -> list[str]:
+        """What of it is not as the product promises, in words."""
+        is_print = self.variant.startswith(("print-", "pdf-"))
+        judged = {
+            f"mark {self.mark}": self.mark == "seen",
+            f"C2PA {self.c2pa}": self.c2pa == "valid, ours",
+            "no source type": bool(self.source_type),
+            f"{self.pixels} pixels, not {self.promised}": self.promised in ("", self.pixels),
+            f"{self.dpi or 'no'} dpi": self.dpi == "300" or not is_print,
+            f"video {self.video}": self._plays_as_promised or not self.video,
+            f"{self.byte_count} bytes": self.byte_count <= MOST_VIDEO_BYTES or not self.video,
+        }
+        return [words for words, is_right in judged.items() if not is_right]
+
+    @property
+    def _plays_as_promised(self) -> bool:
+        return re.fullmatch(r"h264 yuv420p (24|30) fps (8|9|10|11|12)\.\d s", self.video) is not None and (
+            float(self.video.split()[-2]) <= MOST_VIDEO_SECONDS
+        )
 
 
 def of_jobs(order: Order) -> list[JobFigures]:
@@ -76,7 +116,7 @@ def of_jobs(order: Order) -> list[JobFigures]:
 
 
 def of_files(order: Order) -> list[FileFigures]:
-    files = Deliverable.objects.filter(item__order=order).select_related("item").order_by("item_id", "id")
+    files = Deliverable.objects.filter(item__order=order).select_related("item__order").order_by("item_id", "id")
     return [_of_file(file) for file in files]
 
 
@@ -91,6 +131,7 @@ def _of_file(file: Deliverable) -> FileFigures:
         variant=file.variant,
         name=file.download_name,
         **shown,
+        promised=_promised(file),
         c2pa=f"{verdict.manifest}{', ours' if verdict.is_ours else ''}",
         source_type=verdict.source_type.rpartition("/")[2],
         media_type=file.media_type,
@@ -99,10 +140,18 @@ def _of_file(file: Deliverable) -> FileFigures:
     )
 
 
+def _promised(file: Deliverable) -> str:
+    key = file.variant.removeprefix("print-").removeprefix("pdf-")
+    if not key.startswith("own-"):
+        return PIXELS.get(key, "")
+    own = PrintPreset.objects.get(home=file.item.order.home, key=key)
+    width, height = (round(float(side) / 25.4 * 300) for side in (own.width, own.height))
+    return f"{width}×{height}"
+
+
 def _picture(path: Path, file: Deliverable) -> dict[str, str]:
     if file.media_type == "application/pdf":
-        # The very bytes of the print are in it, which has a line of its own.
-        return {"pixels": f"{file.width}×{file.height}", "dpi": "true size", "video": "", "mark": "seen"}
+        return read_pdf(path.read_bytes(), _style(file))
     with Image.open(path, formats=["JPEG"]) as picture:
         dpi = picture.info.get("dpi")
         return {
@@ -113,8 +162,24 @@ def _picture(path: Path, file: Deliverable) -> dict[str, str]:
         }
 
 
+def read_pdf(data: bytes, style: marks.Style) -> dict[str, str]:
+    """Of the picture on its page: the first JPEG in it. dpi: the picture's pixels on the page's points."""
+    page = _MEDIA_BOX.search(data)
+    if page is None or (start := data.find(b"\xff\xd8\xff")) < 0:
+        return {"pixels": "", "dpi": "", "video": "", "mark": "missing"}
+    with Image.open(io.BytesIO(data[start:]), formats=["JPEG"]) as picture:
+        across = picture.width / float(page[1]) * _POINTS_PER_INCH
+        down = picture.height / float(page[2]) * _POINTS_PER_INCH
+        return {
+            "pixels": f"{picture.width}×{picture.height}",
+            "dpi": f"{across:.0f}" if round(across) == round(down) else f"{across:.0f}×{down:.0f}",
+            "video": "",
+            "mark": "seen" if marks.is_seen(picture.convert("RGB"), style) else "missing",
+        }
+
+
 def _style(file: Deliverable) -> marks.Style:
-    if file.is_print:
+    if file.is_print or file.variant.startswith("pdf-"):
         return marks.PORTRAIT if file.item.product_key == "portrait" else marks.SCENE
     return marks.VIDEO if file.variant == "poster" else marks.SCREEN
 

@@ -33,6 +33,7 @@ def run(json_path: Path | None) -> int:
         from portal.demo import figures, story
 
         story.seed_accounts("smoke test only")
+        story.choose_prints()
         story.seed_fleet(house.standin)
         house.open()
         ready = time.monotonic()
@@ -63,9 +64,11 @@ def _check(link: str, files: "list[FileFigures]", videos: list[UUID]) -> None:
     if missing := {"portrait", "life_scene", "living_video"} - {file.product for file in files}:
         raise DemoError(f"Nothing was made to hand over of: {', '.join(sorted(missing))}.")
     for file in files:
-        if not file.is_as_it_should:
-            found = f"mark {file.mark}, C2PA {file.c2pa}, source type {file.source_type or 'none'}"
-            raise DemoError(f"{file.name} is not marked as it should be: {found}.")
+        if file.wrong:
+            raise DemoError(f"{file.name} is not as it should be: {', '.join(file.wrong)}.")
+    for kind in ("pdf-", "print-own-"):
+        if not any(file.variant.startswith(kind) for file in files):
+            raise DemoError(f"Nothing was made of the prints that the home chose: {kind}.")
     link = link.rstrip("/")
     with requests.Session() as session:
         session.trust_env = False

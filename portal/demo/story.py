@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
@@ -16,7 +17,8 @@ from django.utils import timezone
 from gpujobs import hosts, wakeup
 from gpujobs.models import GpuHost, Instance
 from orders import consenting, delivery, photos, production, review
-from orders.models import Approval, Candidate, Consent, Item, Order
+from orders.finishing import prints
+from orders.models import Approval, Candidate, Consent, Item, Order, PrintPreset
 from orders.products import PRODUCTS
 from portal.demo.house import DemoError, House, Standin, write_private
 from portal.demo.sample_people import sample_photo
@@ -66,6 +68,17 @@ def seed_accounts(password: str) -> list[Login]:
     manager = User.objects.get(email=EMAIL[User.Role.MANAGER])
     manager.memberships.get_or_create(home=second, defaults={"role": User.Role.MANAGER})
     return [Login(role=role.value, email=email) for role, email, _ in PEOPLE]
+
+
+def choose_prints() -> None:
+    """What a home may choose besides the usual: a PDF, and a size of its own."""
+    home, usual = FuneralHome.objects.get(name=HOME), prints.USUAL[0]
+    for key, label, width, height in (
+        (usual.key, str(usual.label), usual.width, usual.height),
+        ("own-samplesz", "우리 홀 액자", Decimal(254), Decimal("305.5")),
+    ):
+        wanted = {"label": label, "width": width, "height": height, "with_pdf": True}
+        PrintPreset.objects.get_or_create(home=home, key=key, defaults=wanted)
 
 
 def seed_fleet(standin: Standin) -> None:

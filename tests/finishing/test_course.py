@@ -1,6 +1,7 @@
 """From an approval to its files: on a GPU first, without one in words, again after a failure, never half."""
 
 import io
+import unicodedata
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -15,7 +16,7 @@ from gpujobs.models import Attempt, Instance, Job, Output
 from orders import authority, delivery, files, finishing, production, review, tasks
 from orders.finishing import enlarging, faults, pieces, signing
 from orders.finishing.cutting import Wish
-from orders.models import Approval, Deliverable, Fingerprint, Finish, Item, PrintPreset
+from orders.models import Approval, Deliverable, Fingerprint, Finish, Item, Order, PrintPreset
 from portal.models import AuditEvent, User
 from tests import factories as made
 
@@ -291,6 +292,16 @@ class TestFiles:
         names = dict(approval.deliverables.values_list("variant", "download_name"))
         assert set(names) == {"print-own-abc", "pdf-own-abc", "screen-wide", "sheet"}
         assert names["pdf-own-abc"] == "고 김영자 님 영정사진 우리 홀.pdf"
+
+    def test_names_typed_in_pieces_are_put_together(self, approval: Approval):
+        """A Mac's Hangul (NFD) looks the same and is another name to every other system."""
+        order = approval.candidate.item.order
+        Order.objects.filter(pk=order.pk).update(name=unicodedata.normalize("NFD", "김영자"))
+        label = unicodedata.normalize("NFD", "우리 홀")
+        PrintPreset.objects.create(home=order.home, key="own-abc", label=label, width=60, height=80)
+        made.finish_files(approval)
+        names = dict(approval.deliverables.values_list("variant", "download_name"))
+        assert names["print-own-abc"] == "고 김영자 님 영정사진 우리 홀.jpg"
 
     def test_the_family_gets_no_pdf_and_no_sheet_the_print_shop_no_screens(self, approval: Approval):
         made.finish_files(approval)

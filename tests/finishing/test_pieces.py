@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from orders.finishing import metadata, pieces, prints, signing
+from orders.finishing import metadata, pieces, prints, signing, video
 from orders.finishing.pieces import Piece
 from orders.finishing.prints import USUAL, Preset
 from tests.finishing import people
@@ -139,3 +139,14 @@ def test_without_a_certificate_nothing_is_made(settings):
     settings.C2PA_KEY_FILE = ""
     with pytest.raises(signing.SigningFailed):
         signing.sign(b"", "image/jpeg", product_key="portrait")
+
+
+def test_a_wide_and_a_tall_screen_are_filled_in_full_hd() -> None:
+    assert {variant: size for variant, (size, _label) in video.FRAMES.items()} == {
+        "video-wide": (1920, 1080),
+        "video-tall": (1080, 1920),
+    }
+    assert {variant: size for variant, (size, _label) in pieces.SCREENS.items()} == {
+        "screen-wide": (1920, 1080),
+        "screen-tall": (1080, 1920),
+    }

@@ -96,3 +96,9 @@ def test_the_unit_is_what_the_portal_reads_and_what_the_workflows_need() -> None
         assert option in unit
     for kind in ("input", "output", "temp"):
         assert f"--{kind}-directory /srv/comfyui/data/%i" in unit
+
+
+def test_a_unit_keeps_nodes_from_fetching_models_while_a_job_runs() -> None:
+    unit = (HOST / "comfyui@.service").read_text()
+    settings = [word for line in unit.splitlines() if line.startswith("Environment=") for word in line[12:].split()]
+    assert {"HF_HUB_OFFLINE=1", "TRANSFORMERS_OFFLINE=1"} <= set(settings)
