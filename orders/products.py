@@ -160,6 +160,17 @@ PORTRAIT = Product(
             default="as_photo",
         ),
         GLASSES,
+        # Of a second photo only the way the head is held is taken: sources.pictures.
+        Option(
+            key="pose",
+            label=_("자세"),
+            choices=(
+                Choice(key="studio", label=_("정면 스튜디오 자세")),
+                Choice(key="second_photo", label=_("두 번째 사진의 자세 (사진이 있을 때만)")),
+            ),
+            default="studio",
+            for_workflow=False,
+        ),
     ),
     # First of all: it is printed and framed, and hangs when the altar is set.
     ahead=timedelta(hours=2),

@@ -32,7 +32,17 @@ def pictures(order: Order, item: Item) -> dict[str, str]:
         )
         raise TooFewPhotos(needs % {"product": item.product.label, "count": len(slots)})
     for_video = has_shapes(item.product)
-    return {slot: working_picture.of(photo, for_video=for_video) for slot, photo in zip(slots, photos, strict=True)}
+    filled = {slot: working_picture.of(photo, for_video=for_video) for slot, photo in zip(slots, photos, strict=True)}
+    return filled | _pose(order, item)
+
+
+def _pose(order: Order, item: Item) -> dict[str, str]:
+    """The second photo, where a portrait is to take its pose. Where there is none, or no face was found in it, the
+    studio's pose is drawn: a wish that cannot be met keeps no portrait waiting."""
+    if item.product.clean(item.options).get("pose") != "second_photo":
+        return {}
+    second = order.photos.all()[1:2].first()
+    return {} if second is None or second.main_face is None else {"pose": working_picture.of(second)}
 
 
 def has_shapes(product: Product) -> bool:
