@@ -4,8 +4,9 @@ import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import BinaryIO
+from typing import Any
 
+from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -70,7 +71,7 @@ def _entry(name: str, file: Deliverable) -> zipfile.ZipInfo:
     return entry
 
 
-def _stored(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, source: BinaryIO, sink: "_Sink") -> Iterator[bytes]:
+def _stored(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, source: "File[Any]", sink: "_Sink") -> Iterator[bytes]:
     with archive.open(entry, "w", force_zip64=False) as target:
         while chunk := source.read(CHUNK):
             target.write(chunk)

@@ -25,6 +25,7 @@ def sentence(text: str, status: int = 422) -> HttpResponse:
 
 def zip_response(request: HttpRequest, files: QuerySet[Deliverable], name: str) -> HttpResponseBase:
     """Its length is known before it is made: a phone shows how far it is and notices when the end is missing."""
+    response: StreamingHttpResponse | HttpResponse
     if request.method == "GET":
         try:
             body = archive.open_zip(files)
