@@ -88,9 +88,9 @@ def _claim(finish: Finish) -> bool:
         finish.refresh_from_db(fields=["master", "without_gpu", "run", "tries"])
         # Staff may have saved another crop since the approval was read; one saved from now on begins a new run.
         finish.approval.candidate.item.refresh_from_db(fields=["cut"])
-        # Of a run that was killed; what the next one writes is not there yet.
-        unnamed = set(files.names_in(finish.folder)) - set(files_of(finish.approval))
-    files.remove(*unnamed)
+        if not order.is_on_hold:
+            # Of a run that was killed; what the next one writes is not there yet.
+            files.remove(*set(files.names_in(finish.folder)) - set(files_of(finish.approval)))
     return True
 
 
@@ -195,7 +195,9 @@ def _commit(finish: Finish, made: Sequence[tuple[Piece, str, str]], written: lis
             product=item.product_key,
             files=len(made),
         )
-        transaction.on_commit(lambda: files.remove(*stale))
+        # Under a hold what was handed out stays; the next run's claim takes it once that is lifted.
+        if not order.is_on_hold:
+            transaction.on_commit(lambda: files.remove(*stale))
 
 
 def _keep(finish: Finish, piece: Piece, name: str, preview: str, old: Deliverable | None) -> None:

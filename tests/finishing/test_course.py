@@ -13,7 +13,7 @@ from django.utils import timezone
 from PIL import Image
 
 from gpujobs.models import Attempt, Instance, Job, Output
-from orders import authority, delivery, files, finishing, production, review, tasks
+from orders import authority, delivery, files, finishing, production, retention, review, tasks
 from orders.finishing import enlarging, faults, pieces, signing
 from orders.finishing.cutting import Wish
 from orders.models import Approval, Deliverable, Fingerprint, Finish, Item, Order, PrintPreset
@@ -281,6 +281,17 @@ class TestFiles:
             assert file.file != name
             assert default_storage.exists(file.file)
             assert not default_storage.exists(name)
+
+    def test_a_hold_placed_meanwhile_keeps_the_old_bytes(
+        self, approval: Approval, judge: User, django_capture_on_commit_callbacks: Any
+    ):
+        made.finish_files(approval)
+        before = list(approval.deliverables.values_list("file", flat=True))
+        finishing.again(finish_of(approval))
+        retention.place_hold(approval.candidate.item.order, reason="법원의 요청", by=judge)
+        with django_capture_on_commit_callbacks(execute=True):
+            made.finish_files(approval)
+        assert all(default_storage.exists(name) for name in before)
 
     def test_a_size_the_home_no_longer_wants_goes_when_they_are_made_again(self, approval: Approval):
         made.finish_files(approval)
