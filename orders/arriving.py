@@ -5,7 +5,6 @@
 A piece is on the disk before its row says so: what a crash leaves beyond the row's count is written over.
 """
 
-import errno
 import hashlib
 import logging
 import os
@@ -121,7 +120,7 @@ def _write(arrival: Arrival, data: bytes) -> None:
         finally:
             os.close(descriptor)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in intake.NO_SPACE:
             raise photos.NotTaken("", no_space=True) from error
         raise
 

@@ -1,7 +1,7 @@
 """What a family agrees to and takes back, at the desk or by a link: which words, who, how, when and from where."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, cast
@@ -59,10 +59,11 @@ class Answer:
     signature: str = ""
     scope: list[str] = field(default_factory=list)
     scan: "UploadedFile[Any] | None" = None
-    scan_too_large: bool = False
+    # Why a scan that was sent is not here.
+    scan_dropped: Sequence[intake.Refusal] = ()
 
     @classmethod
-    def of(cls, request: HttpRequest, *, scan_too_large: bool) -> "Answer":
+    def of(cls, request: HttpRequest, *, scan_dropped: Sequence[intake.Refusal] = ()) -> "Answer":
         given = request.POST
         return cls(
             text_sha256=given.get("text", ""),
@@ -73,7 +74,7 @@ class Answer:
             signature=given.get("signature", ""),
             scope=given.getlist("scope"),
             scan=request.FILES.get("scan"),
-            scan_too_large=scan_too_large,
+            scan_dropped=scan_dropped,
         )
 
     @classmethod
@@ -82,7 +83,7 @@ class Answer:
         signature = request.POST.get("signature", "")
         typed = Consent.Method.TYPED.value if request.POST.get("typed") else ""
         method = Consent.Method.SIGNED.value if signature else typed
-        return replace(cls.of(request, scan_too_large=False), signature=signature, method=method, scan=None)
+        return replace(cls.of(request), signature=signature, method=method, scan=None)
 
     def to(self, text: ConsentText) -> "Answer":
         """What of it may stand filled in beside these words: of an answer to others no tick and no signature."""
@@ -214,8 +215,8 @@ def _errors(order: Order, text: ConsentText, answer: Answer, *, by: User | Famil
         errors["method"] = _("서명하시거나, 성함으로 서명을 대신한다고 표시해 주세요.")
     elif answer.method == Consent.Method.SIGNED and not answer.signature:
         errors["method"] = _("칸 안에 서명해 주세요.")
-    if answer.scan_too_large:
-        errors["scan"] = intake.PhotoRefused(intake.Refusal.TOO_BIG).sentence
+    if answer.scan_dropped:
+        errors["scan"] = intake.PhotoRefused(answer.scan_dropped[0]).sentence
     elif answer.method == Consent.Method.PAPER and not answer.scan:
         errors["scan"] = _("서명하신 동의서를 찍거나 스캔해 올려 주세요.")
     return errors

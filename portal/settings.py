@@ -147,7 +147,7 @@ UPLOAD_MAX_PIXELS = env.whole("UPLOAD_MAX_PIXELS", 120_000_000, least=1)
 FILE_UPLOAD_HANDLERS = [
     "orders.uploading.StopLargeFiles",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+    "orders.uploading.KeepWhatFits",
 ]
 # Fields of a form, not files: those have limits of their own above.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
@@ -192,7 +192,6 @@ MFA_RATE_LIMITS = {"webauthn_login": rates.for_allauth()["webauthn_login"]}
 # A phone's clock may be half a minute off.
 MFA_TOTP_TOLERANCE = 1
 MFA_TOTP_ISSUER = "ConnectDream"
-ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
 
 EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
 EMAIL_HOST = env.text("EMAIL_HOST", "localhost")

@@ -19,9 +19,9 @@ from orders.intake.advice import Advice, look_at, sentences
 from orders.intake.containers import kind_of
 from orders.intake.decoding import decode
 from orders.intake.keeping import forget_unfinished
-from orders.intake.refusing import PhotoRefused, Refusal
+from orders.intake.refusing import NO_SPACE, PhotoRefused, Refusal
 
-__all__ = ["Advice", "PhotoRefused", "Received", "Refusal", "forget_unfinished", "receive", "sentences"]
+__all__ = ["NO_SPACE", "Advice", "PhotoRefused", "Received", "Refusal", "forget_unfinished", "receive", "sentences"]
 
 # Long sides in pixels: a tile in a list, and the whole screen of a desk.
 PREVIEWS = (320, 1280)

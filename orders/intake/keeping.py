@@ -1,6 +1,5 @@
 """Putting the files of one photo into the private storage: all of them or none."""
 
-import errno
 import os
 import secrets
 import shutil
@@ -12,11 +11,10 @@ from pathlib import Path
 
 from django.core.files.storage import FileSystemStorage, default_storage
 
-from orders.intake.refusing import PhotoRefused, Refusal
+from orders.intake.refusing import NO_SPACE, PhotoRefused, Refusal
 
 # In the storage, so that a rename is enough, and in one place, so that what a power cut leaves can be found.
 INCOMING = ".incoming"
-_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
 
 class Folder:
@@ -53,7 +51,7 @@ def new_folder(name: str) -> Iterator[Folder]:
         temporary.rename(target)
         _sync(target.parent)
     except OSError as error:
-        if error.errno in _NO_SPACE:
+        if error.errno in NO_SPACE:
             raise PhotoRefused(Refusal.OUT_OF_SPACE) from error
         raise
     finally:

@@ -1,10 +1,14 @@
 """Why a file is not taken in, in a sentence for the person who sent it."""
 
+import errno
 from enum import StrEnum
 
 from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+# What the system says where the disk, or one's share of it, is full.
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
 
 class Refusal(StrEnum):

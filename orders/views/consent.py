@@ -31,7 +31,7 @@ def consent_record(request: HttpRequest, code: UUID) -> HttpResponse:
     with transaction.atomic():
         drafting.open_draft(user, code, request=request)
     order = get_order(user, code)
-    answer = consenting.Answer.of(request, scan_too_large=bool(uploading.too_large(request, "scan")))
+    answer = consenting.Answer.of(request, scan_dropped=[why for _name, why in uploading.dropped(request, "scan")])
     try:
         consenting.record(order, answer, by=user, request=request)
     except consenting.NotRecorded as refused:

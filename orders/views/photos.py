@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from orders import family_links, looking, photos, uploading
 from orders.access import get_order
-from orders.intake import PhotoRefused, Refusal
+from orders.intake import PhotoRefused
 from orders.models import Order
 from orders.views import responses
 from portal import given
@@ -24,7 +24,7 @@ from portal.live import fragment, version_of
 def photos_add(request: HttpRequest, code: UUID) -> HttpResponse:
     """One file from upload.js is answered with nothing, as the list asks for itself, or with a sentence; a plain
     form's files with the page."""
-    refused = [(name, PhotoRefused(Refusal.TOO_BIG).sentence) for name in uploading.too_large(request, "photos")]
+    refused = [(name, PhotoRefused(why).sentence) for name, why in uploading.dropped(request, "photos")]
     added = []
     for file in request.FILES.getlist("photos"):
         try:

@@ -7,7 +7,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from orders import provenance
-from orders.uploading import too_large
+from orders.intake import Refusal
+from orders.uploading import dropped
 from orders.views.responses import remember_language
 from portal import limits
 
@@ -21,7 +22,10 @@ def verify(request: HttpRequest) -> HttpResponseBase:
         if (response := remember_language(request)) is not None:
             return response
         return render(request, "family/verify.html")
-    if too_large(request, "file"):
+    not_taken = [why for _name, why in dropped(request, "file")]
+    if Refusal.OUT_OF_SPACE in not_taken:
+        return _refused(request, _("저희 쪽 저장 공간이 부족해 파일을 살펴보지 못했습니다. 잠시 뒤 다시 해 주세요."))
+    if not_taken:
         return _refused(request, _("파일이 너무 큽니다. 받으신 파일 하나를 그대로 골라 주세요."))
     file = request.FILES.get("file")
     if file is None or not file.size:

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.test import Client
 from django.utils import timezone
 from PIL import Image
@@ -20,6 +21,7 @@ from portal.models import AuditEvent, User
 from tests.factories import drawn_person, make_order, make_photo, make_submitted_order
 from tests.intake.pictures import bomb_png
 from tests.orders.conftest import browser_of
+from tests.uploads import fill_the_disk_for_uploads
 
 pytestmark = pytest.mark.django_db
 
@@ -157,6 +159,63 @@ def test_a_200_mb_file_is_stopped_on_its_way(
     assert "60 MB까지" in answer.content.decode()
     assert list(tmp_path.iterdir()) == []
     assert stored_files() == []
+
+
+@pytest.fixture
+def on_the_disk(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many bytes of uploads went to the disk, chunk by chunk."""
+    written: list[int] = []
+    write = TemporaryFileUploadHandler.receive_data_chunk
+
+    def counted(handler: TemporaryFileUploadHandler, raw_data: bytes, start: int) -> None:
+        written.append(len(raw_data))
+        write(handler, raw_data, start)
+
+    monkeypatch.setattr(TemporaryFileUploadHandler, "receive_data_chunk", counted)
+    monkeypatch.setattr("django.conf.settings.FILE_UPLOAD_MAX_MEMORY_SIZE", 0)
+    return written
+
+
+@pytest.mark.parametrize("page", ["photos/add/", "consent/", "save/"])
+def test_of_a_stranger_nothing_goes_to_the_disk(alice: User, on_the_disk: list[int], page: str) -> None:
+    """Django looks for the token against forgery in the form, and reads all of it before anybody is asked for."""
+    order = make_order(alice)
+    nobody = Client(enforce_csrf_checks=True)
+    nobody.cookies["csrftoken"] = "a" * 32
+    sent = {"csrfmiddlewaretoken": "a" * 32, "photos": [picture(), picture(2)], "scan": picture(3)}
+    answer = nobody.post(f"/orders/{order.code}/{page}", sent)
+    assert (answer.status_code, answer["Location"].partition("?")[0]) == (302, "/accounts/login/")
+    assert sum(on_the_disk) == 0
+
+
+def test_of_staff_it_does(desk: Client, alice: User, on_the_disk: list[int]) -> None:
+    order = make_order(alice)
+    assert add(desk, order.code, picture(), script=False).status_code == 302
+    assert sum(on_the_disk) > 0
+    assert order.photos.count() == 1
+
+
+def test_a_file_that_the_disk_for_uploads_does_not_hold_gets_its_sentence(
+    desk: Client, alice: User, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    order = make_order(alice)
+    fill_the_disk_for_uploads(monkeypatch, tmp_path, after=1)
+    add(desk, order.code, picture(), picture(2, "아버지.png"), picture(3, "할머니.png"), script=False)
+    page = desk.get(f"/orders/{order.code}/").content.decode()
+    for name in ("아버지.png", "할머니.png"):
+        assert f"{name}: 저장 공간이 부족해 사진을 받지 못했습니다." in page
+    assert [photo.given_name for photo in order.photos.all()] == ["어머니.png"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_scan_that_the_disk_for_uploads_does_not_hold_gets_its_sentence(
+    desk: Client, alice: User, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    order = make_order(alice)
+    fill_the_disk_for_uploads(monkeypatch, tmp_path, after=0)
+    answer = desk.post(f"/orders/{order.code}/consent/", {"method": "paper", "scan": picture()})
+    assert answer.status_code == 422
+    assert "저장 공간이 부족해 사진을 받지 못했습니다." in answer.content.decode()
 
 
 def test_the_same_photo_again_is_recognised(desk: Client, alice: User) -> None:

@@ -139,8 +139,8 @@ def nowhere(request: HttpRequest) -> HttpResponse:
 
 names = [("desk", ""), ("order_new", "new/")]
 urlpatterns = [
-    # By the name of a page that takes photos; every other page reads no file of a form.
-    path("styleguide/upload/", fragment, name="photos_add"),
+    # By the name of a page that takes photos of anybody; most read no file of a form.
+    path("styleguide/upload/", fragment, name="family_upload"),
     path("styleguide/draft/", draft),
     path("styleguide/<name>/", page, name="styleguide"),
     path("gpus/", nowhere, name="operator"),
