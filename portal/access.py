@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import Concatenate, ParamSpec, cast
 
 from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
@@ -16,6 +16,9 @@ from portal.models import User
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+# Stands for every address that cannot be told, where one is needed to count by.
+UNKNOWN = "::"
 
 
 def asker(request: HttpRequest) -> User:
@@ -50,8 +53,8 @@ def _may_work_from_here(request: HttpRequest) -> bool:
     user = asker(request)
     if not settings.ADMIN_NETWORKS or not (user.is_operator or user.is_admin):
         return True
-    address = ip_address(client_address(request) or "::")
-    return any(address in network for network in settings.ADMIN_NETWORKS)
+    said = client_address(request)
+    return said is not None and any(ip_address(said) in network for network in settings.ADMIN_NETWORKS)
 
 
 def recently_authenticated(view: View[P]) -> View[P]:
@@ -72,11 +75,17 @@ def recently_authenticated(view: View[P]) -> View[P]:
 def client_address(request: HttpRequest) -> str | None:
     """The address of the browser: as many steps left of the connection's as there are proxies of ours.
 
-    The leftmost part of X-Forwarded-For is what the browser itself claims, so it is never trusted.
+    The leftmost part of X-Forwarded-For is what the browser itself claims, so it is never trusted. None where nothing
+    can be read as an address; an IPv4 address that came over IPv6 is the IPv4 address.
     """
     steps = settings.TRUSTED_PROXY_COUNT
-    remote: str | None = request.META.get("REMOTE_ADDR") or None
-    if not steps:
-        return remote
-    forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
-    return forwarded[-steps] if len(forwarded) >= steps else remote
+    said: str = request.META.get("REMOTE_ADDR") or ""
+    if steps:
+        forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+        said = forwarded[-steps] if len(forwarded) >= steps else said
+    # Without the name of the server's own network card, which a link-local address may carry.
+    try:
+        address = ip_address(said.partition("%")[0])
+    except ValueError:
+        return None
+    return str(address.ipv4_mapped or address) if isinstance(address, IPv6Address) else str(address)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal import audit, handover
 from portal.absolute import absolute_url
+from portal.access import UNKNOWN, client_address
 from portal.models import User
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Read as everywhere else; all of whom it is unknown count as one."""
+        return client_address(request) or UNKNOWN
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         # allauth would build it on the Host that the request claims.

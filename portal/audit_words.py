@@ -10,6 +10,7 @@ ACTIONS: dict[str, str | Promise] = {
     "login.ended": _("로그아웃함"),
     "login.closed": _("열려 있던 로그인을 닫음"),
     "login.idle": _("오래 쓰지 않아 로그아웃됨"),
+    "login.expired": _("로그인한 지 오래되어 로그아웃됨"),
     "login.locked": _("여러 번 틀려 로그인이 잠김"),
     "password.changed": _("비밀번호를 바꿈"),
     "second_factor.added": _("2단계 인증을 켬"),

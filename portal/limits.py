@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
-from portal.access import client_address
+from portal.access import UNKNOWN, client_address
 from portal.rates import PORTAL
 
 P = ParamSpec("P")
@@ -62,8 +62,9 @@ def limited(name: str) -> Callable[[View[P]], View[P]]:
 
 
 def address_of(request: HttpRequest) -> str:
-    """Where a request comes from, as a key; an IPv6 customer has a whole /64 and is counted as one."""
-    address = ip_address(client_address(request) or "::")
+    """Where a request comes from, as a key; an IPv6 customer has a whole /64 and is counted as one, and so are all of
+    whom it is unknown."""
+    address = ip_address(client_address(request) or UNKNOWN)
     return str(address) if address.version == 4 else str(IPv6Network((address, 64), strict=False))
 
 

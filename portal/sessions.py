@@ -5,7 +5,7 @@ A login is a row beside Django's session. Ending it removes both, so that the ne
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -28,19 +28,24 @@ from portal import audit
 from portal.access import client_address
 from portal.models import OpenLogin, User
 
-# In the session: which login it is, and when somebody last did something (seconds since 1970).
-LOGIN, ACTIVE_AT = "open_login", "active_at"
+# In the session: which login it is, when it began and when somebody last did something (seconds since 1970).
+LOGIN, STARTED_AT, ACTIVE_AT = "open_login", "started_at", "active_at"
 # Written down no more often than this, and so the precision of everything here.
 EVERY_SECONDS = 60
 
 
 def end_when_idle(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Log out whoever did nothing for as long as their role allows; the page asked for then leads to the login."""
+    """Log out whoever did nothing for as long as their role allows, and everybody at the end of a long day; the page
+    asked for then leads to the login."""
 
     def answer(request: HttpRequest) -> HttpResponseBase:
         if isinstance(request.user, User):
-            if time.time() - request.session.get(ACTIVE_AT, time.time()) > idle_seconds(request.user):
-                _end_idle(request, request.user)
+            now = time.time()
+            # Each time a session is kept its end moves on; the login's own end stands.
+            if now - request.session.setdefault(STARTED_AT, int(now)) > settings.SESSION_COOKIE_AGE:
+                _end(request, request.user, "login.expired", _("로그인하신 지 오래되어 로그인을 끝냈습니다."))
+            elif now - request.session.get(ACTIVE_AT, now) > idle_seconds(request.user):
+                _end(request, request.user, "login.idle", _("오래 쓰지 않아 로그인을 끝냈습니다."))
             elif not _asked_by_the_page_itself(request):
                 _keep_alive(request)
         response = get_response(request)
@@ -58,8 +63,7 @@ def idle_seconds(user: User) -> int:
 
 def of(user: User) -> QuerySet[OpenLogin]:
     """The logins that may still be used."""
-    longest = timezone.now() - timedelta(seconds=settings.SESSION_COOKIE_AGE)
-    return user.open_logins.filter(last_seen_at__gt=longest).order_by("-last_seen_at")
+    return user.open_logins.filter(started_at__gt=_earliest()).order_by("-last_seen_at")
 
 
 def end(logins: QuerySet[OpenLogin], *, by: User, request: HttpRequest) -> int:
@@ -88,7 +92,7 @@ def begun(request: HttpRequest, user: User, **kwargs: Any) -> None:
         browser=request.headers.get("User-Agent", "")[: OpenLogin.LONGEST_BROWSER],
     )
     request.session[LOGIN] = str(login.code)
-    request.session[ACTIVE_AT] = int(time.time())
+    request.session[STARTED_AT] = request.session[ACTIVE_AT] = int(time.time())
 
 
 @receiver(user_logged_out)
@@ -104,11 +108,11 @@ def only_this_one_remains(request: HttpRequest, user: User, **kwargs: Any) -> No
     user.open_logins.filter(code=current).update(session_key=request.session.session_key or "")
 
 
-def _end_idle(request: HttpRequest, user: User) -> None:
+def _end(request: HttpRequest, user: User, action: str, why: str) -> None:
     with transaction.atomic():
-        audit.record("login.idle", by=user, home=user.home, subject=user.code, request=request)
+        audit.record(action, by=user, home=user.home, subject=user.code, request=request)
         logout(request)
-    messages.info(request, _("오래 쓰지 않아 로그인을 끝냈습니다. 다시 로그인하시면 보던 화면으로 돌아갑니다."))
+    messages.info(request, f"{why} {_('다시 로그인하시면 보던 화면으로 돌아갑니다.')}")
 
 
 def _keep_alive(request: HttpRequest) -> None:
@@ -138,9 +142,13 @@ def _asked_by_the_page_itself(request: HttpRequest) -> bool:
     return request.method in ("GET", "HEAD") and "HX-Request" in request.headers
 
 
+def _earliest() -> datetime:
+    """When a login that may still be used has begun at the earliest."""
+    return timezone.now() - timedelta(seconds=settings.SESSION_COOKIE_AGE)
+
+
 def _forget_old_ones(user: User) -> None:
-    longest = timezone.now() - timedelta(seconds=settings.SESSION_COOKIE_AGE)
-    user.open_logins.filter(last_seen_at__lt=longest).delete()
+    user.open_logins.filter(started_at__lt=_earliest()).delete()
 
 
 def forget_expired() -> None:

@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
 from portal import limits
+from portal.access import client_address
 from portal.rates import ALLAUTH, PORTAL, Rate, for_allauth
 
 
@@ -95,6 +96,40 @@ def test_behind_proxies_of_ours_the_browsers_address_counts_and_no_claimed_one(s
     settings.TRUSTED_PROXY_COUNT = proxies
     request = RequestFactory().post("/", REMOTE_ADDR="192.0.2.1", HTTP_X_FORWARDED_FOR=forwarded)
     assert limits.address_of(request) == counted
+
+
+def test_two_who_come_by_ipv4_over_ipv6_are_two(clock):
+    assert [ask("::ffff:192.0.2.1") for _ in range(21)] == [200] * 20 + [429]
+    assert ask("192.0.2.1") == 429
+    assert ask("::ffff:192.0.2.2") == 200
+
+
+UNREADABLE = ["198.51.100.7:4711", "[2001:db8::1]:4711", "unknown", "", "%"]
+
+
+@pytest.mark.parametrize("said", UNREADABLE)
+def test_whose_address_cannot_be_read_is_one_with_all_of_whom_that_is_so(settings, said):
+    settings.TRUSTED_PROXY_COUNT = 1
+    request = RequestFactory().post("/", REMOTE_ADDR="", HTTP_X_FORWARDED_FOR=said)
+    assert client_address(request) is None
+    assert limits.address_of(request) == "::/64"
+
+
+def test_the_name_of_our_own_network_card_is_no_part_of_an_address():
+    assert client_address(RequestFactory().get("/", REMOTE_ADDR="fe80::1%eth0")) == "fe80::1"
+
+
+def test_a_proxy_that_writes_ports_stops_nobody_and_opens_no_other_count(settings, alice):
+    """Each connection has a port of its own, and would have counted as somebody else."""
+    settings.TRUSTED_PROXY_COUNT = 1
+    tries = {"login": alice.email, "password": "wrong"}
+    answers = [
+        Client(headers={"X-Forwarded-For": f"198.51.100.7:{port}"}).post(
+            "/accounts/login/", tries | {"login": f"p{port}@example.com"}
+        )
+        for port in range(31)
+    ]
+    assert [answer.status_code for answer in answers] == [200] * 30 + [429]
 
 
 def test_the_answer_says_when_to_come_back(clock, db):

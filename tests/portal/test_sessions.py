@@ -145,9 +145,37 @@ def test_being_seen_is_written_down_at_most_once_a_minute(alice):
     assert not [query for query in asked if query["sql"].startswith(("UPDATE", "INSERT"))]
 
 
+def work_through(desk, monkeypatch, hours):
+    """Something is done every twenty minutes."""
+    for minutes in range(20, 60 * hours, 20):
+        after(monkeypatch, minutes=minutes)
+        assert is_in(desk)
+
+
+def test_a_login_in_use_all_day_ends_twelve_hours_after_it_began(alice, monkeypatch):
+    desk = log_in(alice)
+    began = time.time()
+    work_through(desk, monkeypatch, hours=12)
+    monkeypatch.setattr("portal.sessions.time", SimpleNamespace(time=lambda: began + 12 * 60 * 60 + 2))
+    answer = desk.get("/accounts/logins/")
+    assert answer["Location"] == "/accounts/login/?next=/accounts/logins/"
+    assert "로그인하신 지 오래되어" in desk.get(answer["Location"]).content.decode()
+    assert AuditEvent.objects.get(action="login.expired").actor == alice
+    assert not OpenLogin.objects.exists()
+
+
+def test_a_new_login_begins_a_new_day(alice, monkeypatch):
+    desk = log_in(alice)
+    work_through(desk, monkeypatch, hours=12)
+    desk.post("/accounts/logout/")
+    desk.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
+    after(monkeypatch, hours=12, minutes=5)
+    assert is_in(desk)
+
+
 def test_old_rows_go_with_the_next_login(alice):
     log_in(alice)
-    OpenLogin.objects.update(last_seen_at=timezone.now() - timedelta(hours=13))
+    OpenLogin.objects.update(started_at=timezone.now() - timedelta(hours=13))
     log_in(alice)
     assert OpenLogin.objects.count() == 1
 
@@ -175,7 +203,17 @@ def office_network(settings):
 
 @pytest.mark.parametrize(
     ("address", "status"),
-    [("203.0.113.9", 200), ("2001:db8::1", 200), ("198.51.100.1", 404), ("2001:db8:1::1", 404), ("127.0.0.1", 404)],
+    [
+        ("203.0.113.9", 200),
+        ("::ffff:203.0.113.9", 200),
+        ("2001:db8::1", 200),
+        ("198.51.100.1", 404),
+        ("::ffff:198.51.100.1", 404),
+        ("2001:db8:1::1", 404),
+        ("127.0.0.1", 404),
+        ("203.0.113.9:4711", 404),
+        ("", 404),
+    ],
 )
 @pytest.mark.parametrize(("role", "page"), [("admin", "/admin/people/"), ("operator", "/operator/")])
 def test_operators_and_admins_work_from_the_named_networks_alone(db, office_network, role, page, address, status):
