@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 
 from orders import files, intake, photos, telling
 from orders.models import Arrival, FamilyLink, LegalHold, Photo
-from portal import audit
+from portal import audit, limits
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,20 @@ def begin(link: FamilyLink, mark: str, name: str, size: int) -> Arrival:
         demand_bytes(link, size)
         if link.arrivals.filter(photo=None).count() >= MOST_AT_ONCE:
             raise photos.NotTaken(_("한꺼번에 너무 많은 사진을 보내고 있습니다. 조금 뒤에 다시 시도해 주세요."))
+        count_begun(link)
         return Arrival.objects.create(link=link, mark=mark, given_name=photos.given_name(name), byte_count=size)
+
+
+def count_begun(link: FamilyLink) -> None:
+    """Count one more photo begun by this link. Raises photos.NotTaken where it is too many for now."""
+    if wait := limits.seconds_until_next("upload_of_link", str(link.code)):
+        at = timezone.localtime(timezone.now() + timedelta(seconds=wait))
+        # To the next whole minute: an earlier try would be refused.
+        clock = f"{at + timedelta(minutes=1):%H:%M}"
+        raise photos.NotTaken(
+            _("한 시간에 받는 사진 수를 넘었습니다. %(clock)s부터 다시 올리실 수 있습니다.") % {"clock": clock}, wait=wait
+        )
+    limits.allow("upload_of_link", str(link.code))
 
 
 def demand_bytes(link: FamilyLink, size: int) -> None:

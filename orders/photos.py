@@ -22,12 +22,16 @@ LONGEST_NAME = 200
 
 
 class NotTaken(Exception):
-    """Why a photo was not added, or may not be taken out, in a sentence; nothing was kept."""
+    """Why a photo was not added, or may not be taken out, in a sentence; nothing was kept.
 
-    def __init__(self, sentence: str, *, no_space: bool = False) -> None:
+    ``wait``: for how many seconds nothing will be, where that is all.
+    """
+
+    def __init__(self, sentence: str, *, no_space: bool = False, wait: int = 0) -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.no_space = no_space
+        self.wait = wait
 
 
 def add(code: UUID, stream: BinaryIO, name: str, *, by: User, request: HttpRequest | None) -> Photo:

@@ -1,6 +1,7 @@
 """Counting what `portal.rates` bounds, in the cache that every process shares."""
 
 import hashlib
+import math
 import time
 from collections.abc import Callable
 from functools import wraps
@@ -40,6 +41,20 @@ def used_up(name: str, key: str) -> bool:
     return count + older * share >= PORTAL[name].times
 
 
+def seconds_until_next(name: str, key: str) -> int:
+    """How long until one more would be let through, if nobody tries meanwhile; 0: now. Counts none."""
+    rate, now = PORTAL[name], time.time()
+    older, share = _older(name, key, now)
+    count: int = cache.get(_key(name, key, now), 0)
+    if count + 1 + older * share <= rate.times:
+        return 0
+    left = rate.seconds * (1 - (now % rate.seconds) / rate.seconds)
+    if count < rate.times:
+        # Enough of what was counted before this window lies too long ago while the window lasts.
+        return math.ceil(left - rate.seconds * (rate.times - 1 - count) / older)
+    return math.ceil(left + rate.seconds * (1 - (rate.times - 1) / count))
+
+
 def forget(name: str, key: str) -> None:
     """Begin anew, e.g. after the right code."""
     now = time.time()
@@ -68,9 +83,11 @@ def address_of(request: HttpRequest) -> str:
     return str(address) if address.version == 4 else str(IPv6Network((address, 64), strict=False))
 
 
-def too_many(request: HttpRequest, name: str) -> HttpResponse:
+def too_many(request: HttpRequest, name: str, key: str = "") -> HttpResponse:
+    """The page that says so; for a script that waits, with the very time after which the next one of this key is let
+    through."""
     response = render(request, "429.html", status=429)
-    response["Retry-After"] = str(PORTAL[name].seconds)
+    response["Retry-After"] = str(max(1, seconds_until_next(name, key)) if key else PORTAL[name].seconds)
     return response
 
 

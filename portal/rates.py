@@ -56,9 +56,9 @@ PORTAL: dict[str, Rate] = {
     "code_from_address": Rate(20, HOUR, "ip"),
     # 30 text messages an hour with a link, by one person (orders.views.links).
     "text_link": Rate(30, HOUR, "key"),
-    # 60 photos an hour by one upload link.
+    # 60 photos an hour begun by one upload link (orders.arriving); going on with one counts as nothing.
     "upload_of_link": Rate(60, HOUR, "key"),
-    # 300 pieces of uploads a minute from one address: a large photo comes in many.
+    # 300 beginnings and pieces of uploads a minute from one address: a large photo comes in many.
     "upload_from_address": Rate(300, MINUTE, "ip"),
 }
 

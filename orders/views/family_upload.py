@@ -30,13 +30,13 @@ def family_upload(request: HttpRequest, link: FamilyLink) -> HttpResponseBase:
         if is_visit(request):
             family_links.record_visit(link, request)
         return _page(request, link)
-    refused = [(name, PhotoRefused(Refusal.TOO_BIG).sentence) for name in uploading.too_large(request, "photos")]
+    refused = [(name, _why_dropped(request, link, why)) for name, why in uploading.dropped(request, "photos")]
     files = request.FILES.getlist("photos")
     for file in files:
-        if not limits.allow("upload_of_link", str(link.code)):
-            return limits.too_many(request, "upload_of_link")
         try:
+            photos.demand_room_by_link(link)
             arriving.demand_bytes(link, file.size or 0)
+            arriving.count_begun(link)
             photos.add_by_family(link, cast(BinaryIO, file), file.name or "", request=request)
         except photos.NotTaken as error:
             error = arriving.no_space(link, request) if error.no_space else error
@@ -49,16 +49,28 @@ def family_upload(request: HttpRequest, link: FamilyLink) -> HttpResponseBase:
     return redirect(request.path)
 
 
+def _why_dropped(request: HttpRequest, link: FamilyLink, why: Refusal) -> str:
+    return arriving.no_space(link, request).sentence if why is Refusal.OUT_OF_SPACE else PhotoRefused(why).sentence
+
+
 @with_family_link(UPLOAD, "POST")
 def family_send_begin(request: HttpRequest, link: FamilyLink) -> HttpResponseBase:
-    """`mark`: what the browser calls the file; `name`, `size`. Answers where to send it and from which byte on."""
-    if not limits.allow("upload_of_link", str(link.code)):
-        return limits.too_many(request, "upload_of_link")
+    """`mark`: what the browser calls the file; `name`, `size`. Answers where to send it and from which byte on.
+
+    429 says in `Retry-After` when the next new photo is taken; one that was begun before goes on.
+    """
+    address = limits.address_of(request)
+    if not limits.allow("upload_from_address", address):
+        return limits.too_many(request, "upload_from_address", address)
     bytes_promised = given.whole(request.POST.get("size", ""), digits=15) or 0
     try:
         mark, name = request.POST.get("mark", "")[:500], request.POST.get("name", "")
         arrival = arriving.begin(link, mark, name, bytes_promised)
     except photos.NotTaken as refused:
+        if refused.wait:
+            answer = responses.sentence(refused.sentence, status=429)
+            answer["Retry-After"] = str(refused.wait)
+            return answer
         return responses.sentence(refused.sentence)
     return _stand(request, link, arrival, status=201)
 
@@ -72,8 +84,9 @@ def family_send(request: HttpRequest, link: FamilyLink, code: UUID) -> HttpRespo
     arrival = arriving.arrival_of(link, code)
     if request.method == "GET":
         return _stand(request, link, arrival)
-    if not limits.allow("upload_from_address", limits.address_of(request)):
-        return limits.too_many(request, "upload_from_address")
+    address = limits.address_of(request)
+    if not limits.allow("upload_from_address", address):
+        return limits.too_many(request, "upload_from_address", address)
     offset, length = _place(request)
     if offset is None or length > arriving.PIECE:
         return responses.sentence(_("보낸 조각을 읽지 못했습니다. 사진을 다시 골라 주세요."), status=400)

@@ -3,9 +3,11 @@
 //   <form data-send="…" data-list="#photos" data-max-bytes="…"> with file fields
 //   POST data-send {mark, name, size}     → {code, offset, piece}
 //   PUT  data-send + code/ Content-Range  → {offset}, at the end {photo: its part of the page}; 409 {offset}: go on there
-// 422 and 507 say in a sentence why nothing was kept. Without script the form sends its files whole.
-import { say } from "./words.js";
+// 422 and 507 say in a sentence why nothing was kept, 429 in Retry-After when to go on. Without script the form sends
+// its files whole.
+import { clock, say } from "./words.js";
 
+const MINUTE_MS = 60_000;
 const PATIENCE_MS = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 
 class Refused extends Error {
@@ -99,8 +101,10 @@ class Sending {
       try {
         this.received(line, await this.send(file, line));
       } catch (error) {
-        if (!(error instanceof Refused)) throw error;
-        line.fail(error.message, error.mayTryAgain && (() => this.queue(file, line)));
+        const refused = error instanceof Refused;
+        // A fault of ours stops this photo and not the next ones.
+        if (!refused) reportError(error);
+        line.fail(refused ? error.message : say("send-failed"), (!refused || error.mayTryAgain) && (() => this.queue(file, line)));
       }
     }
     this.busy = false;
@@ -128,25 +132,29 @@ class Sending {
     const holder = document.createElement("template");
     holder.innerHTML = html.trim();
     const made = holder.content.firstElementChild;
-    line.remove();
     document.getElementById(made.id)?.remove();
     document.querySelector(this.form.dataset.list).append(made);
     document.querySelector("#photos-title").hidden = false;
+    line.remove();
   }
 }
 
 let piece = 1024 * 1024;
 
-// Asks until there is an answer: a lost connection and a server that is busy for a moment are waited for.
+// Asks until there is an answer of ours: a lost connection, a network that answers with a page of its own and a server
+// that is busy are waited for.
 async function ask(line, request) {
   for (let tries = 0; ; tries += 1) {
     const answer = await request().catch(() => null);
-    if (answer?.ok || answer?.status === 409) return answer.json();
+    const stand = answer?.ok || answer?.status === 409 ? await answer.json().catch(() => null) : null;
+    if (Number.isInteger(stand?.offset)) return stand;
     if (answer && answer.status === 404) throw new Refused(say("send-closed"), false);
     if (answer && [400, 422, 507].includes(answer.status)) throw new Refused(await answer.text(), answer.status !== 422);
     if (answer && answer.status === 500) throw new Refused(say("send-failed"), true);
-    line.tell(answer ? "send-waiting" : "send-offline");
-    await pause(PATIENCE_MS[Math.min(tries, PATIENCE_MS.length - 1)]);
+    const asked = 1_000 * (Number(answer?.headers.get("Retry-After")) || 0);
+    if (answer?.status === 429 && asked >= MINUTE_MS) line.tell("send-later", { time: clock(new Date(Date.now() + asked + MINUTE_MS)) });
+    else line.tell(answer && !answer.ok ? "send-waiting" : "send-offline");
+    await pause(asked || PATIENCE_MS[Math.min(tries, PATIENCE_MS.length - 1)]);
   }
 }
 

@@ -1,5 +1,6 @@
 """The family's consent on a phone: signed with a finger, or by the typed name where no script runs."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -96,6 +97,39 @@ def test_signed_with_a_finger(phone: Any, order: Order, alice: User) -> None:
     expect(page.get_by_role("heading", name="철회되었습니다")).to_be_visible()
     look(page, "withdrawn")
     assert Order.objects.get().erased_at
+
+
+INK = """canvas => {
+    const { width, height } = canvas, ink = canvas.getContext('2d').getImageData(0, 0, width, height).data;
+    const rows = [...Array(height).keys()].filter(y => ink.subarray(4 * y * width, 4 * (y + 1) * width).some(Boolean));
+    return [rows[0] / height, rows.at(-1) / height];
+}"""
+
+
+def test_a_finger_that_goes_up_and_down_draws_and_does_not_scroll(phone: Any, order: Order, alice: User) -> None:
+    """A real touch, which a browser takes for scrolling unless the field says that it is not."""
+    page = phone()
+    page.goto(asked(order, alice))
+    pad = page.locator("canvas")
+    pad.evaluate("pad => pad.scrollIntoView({ block: 'center' })")
+    at, before = pad.bounding_box(), page.evaluate("scrollY")
+    assert at
+    assert before > 100
+    assert page.evaluate("document.documentElement.scrollHeight - innerHeight - scrollY") > 100
+    finger = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *places: tuple[float, float]) -> None:
+        points = [{"x": at["x"] + x * at["width"], "y": at["y"] + y * at["height"]} for x, y in places]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", (0.5, 0.1))
+    for step in [*range(1, 9), *range(8, 0, -1), *range(1, 9)]:
+        touch("touchMove", (0.5, 0.1 + 0.1 * step))
+    touch("touchEnd")
+    expect(page.locator("input[name=signature]")).to_have_value(re.compile("^data:image/png;base64,"))
+    highest, lowest = pad.evaluate(INK)
+    assert (highest < 0.15, lowest > 0.85) == (True, True)
+    assert page.evaluate("scrollY") == before
 
 
 def test_cleared_and_signed_again(phone: Any, order: Order, alice: User) -> None:

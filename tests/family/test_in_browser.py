@@ -1,5 +1,6 @@
 """A family's way on a phone, in a real browser, with and without script."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from django.test import Client
 from playwright.sync_api import Browser, Page, Route, expect
 
+from orders import arriving
 from orders.models import Order
 from portal.demo.sample_people import sample_photo
 from portal.models import User
@@ -32,13 +34,14 @@ def window(browser: Browser, live_server: Any, settings: Any) -> Iterator[Callab
     settings.SITE_URL = live_server.url
     contexts, complaints = [], []
 
-    def opened(size: dict[str, int] = PHONE, **options: Any) -> Page:
+    def opened(size: dict[str, int] = PHONE, *, complains: bool = False, **options: Any) -> Page:
         context = browser.new_context(
             viewport=size, locale="ko-KR", base_url=live_server.url, has_touch=size == PHONE, **options
         )
         contexts.append(context)
         page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        if not complains:
+            page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda line: complaints.append(line.text) if "Security Policy" in line.text else None)
         return page
 
@@ -110,6 +113,95 @@ def test_photos_sent_by_link_survive_a_lost_connection(window, draft, staff, mot
     look(phone, "upload-done")
     phone.reload()
     expect(phone.locator(".sent > li")).to_have_count(2)
+
+
+def test_a_page_of_somebody_elses_in_the_way_is_waited_for_like_a_lost_connection(window, draft, staff, mothers):
+    """A hotel's network answers everything with its own page until its terms are accepted."""
+    _link, token = make_family_link(draft, staff)
+    phone = window()
+    phone.goto(f"/f/{token}/photos/")
+    answers = []
+
+    def answer_the_first_of_each(route: Route) -> None:
+        answers.append(route.request.method)
+        if answers.count(route.request.method) == 1:
+            route.fulfill(status=200, content_type="text/html", body="<h1>Welcome</h1>")
+        else:
+            route.continue_()
+
+    phone.route("**/photos/send/**", answer_the_first_of_each)
+    phone.locator("input[multiple]").set_input_files(mothers)
+    expect(phone.locator(".sent > li")).to_have_count(2, timeout=60_000)
+    assert {answers.count(method) > 1 for method in ("POST", "PUT")} == {True}
+
+
+def test_a_fault_at_one_photo_leaves_the_next_ones_their_turn(window, draft, staff, mothers):
+    _link, token = make_family_link(draft, staff)
+    phone = window(complains=True)
+    phone.goto(f"/f/{token}/photos/")
+    told = {"code": "x", "offset": 0, "photo": "not a part of a page"}
+
+    phone.route("**/photos/send/", lambda route: route.fulfill(status=201, json=told), times=1)
+    phone.locator("input[multiple]").set_input_files(mothers)
+    expect(phone.locator(".sent > li")).to_have_count(1, timeout=60_000)
+    expect(phone.locator("#uploads .told")).to_contain_text("저희 쪽 문제로 받지 못했습니다.")
+    phone.get_by_role("button", name="다시 보내기").click()
+    expect(phone.locator(".sent > li")).to_have_count(2, timeout=60_000)
+
+
+def test_too_many_in_an_hour_says_when_it_goes_on_and_does(window, draft, staff, mothers):
+    _link, token = make_family_link(draft, staff)
+    phone = window()
+    phone.clock.install()
+    phone.goto(f"/f/{token}/photos/")
+    asked = []
+
+    def refuse_the_first(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.fulfill(status=429, headers={"Retry-After": "1800"}, body="")
+        else:
+            route.continue_()
+
+    phone.route("**/photos/send/", refuse_the_first)
+    phone.locator("input[multiple]").set_input_files(mothers[0])
+    line = phone.locator("#uploads .told")
+    expect(line).to_contain_text("한 시간에 받는 사진 수를 넘었습니다.")
+    assert re.search(r"\b[0-2][0-9]:[0-5][0-9]에 이어서", line.inner_text())
+    phone.clock.fast_forward(1_790_000)
+    assert len(asked) == 1
+    phone.clock.fast_forward(20_000)
+    expect(phone.locator(".sent > li")).to_have_count(1, timeout=60_000)
+
+
+def test_after_the_page_was_closed_the_same_photo_goes_on_where_it_stopped(window, draft, staff, mothers, monkeypatch):
+    monkeypatch.setattr(arriving, "PIECE", 16 * 1024)
+    link, token = make_family_link(draft, staff)
+    first = window()
+    first.goto(f"/f/{token}/photos/")
+    sent = []
+
+    def break_off_after_two(route: Route) -> None:
+        sent.append(route.request.headers["content-range"])
+        if len(sent) > 2:
+            route.abort()
+        else:
+            route.continue_()
+
+    first.route("**/photos/send/*/", break_off_after_two)
+    first.locator("input[multiple]").set_input_files(mothers[0])
+    expect(first.locator("#uploads .told")).to_contain_text("연결이 끊겼습니다.", timeout=30_000)
+    first.close()
+    assert link.arrivals.get().received == 2 * arriving.PIECE
+
+    second = window()
+    second.goto(f"/f/{token}/photos/")
+    again = []
+    second.on("request", lambda request: again.append(request.headers.get("content-range")))
+    second.locator("input[multiple]").set_input_files(mothers[0])
+    expect(second.locator(".sent > li")).to_have_count(1, timeout=60_000)
+    ranges = [each for each in again if each]
+    assert ranges[0].startswith(f"bytes {2 * arriving.PIECE}-")
 
 
 def test_a_file_that_is_no_photo_is_said_and_the_next_one_goes_on(window, draft, staff, mothers, tmp_path):

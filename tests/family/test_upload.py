@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,10 +17,13 @@ from django.utils import timezone
 
 from orders import arriving, intake, photos
 from orders.models import Arrival, FamilyLink, Item, Photo
+from portal import limits
 from portal.models import AuditEvent, Notice
+from portal.rates import PORTAL
 from tests.factories import drawn_person, make_photo
 from tests.family.making import make_family_link
 from tests.orders.people import make_order
+from tests.uploads import fill_the_disk_for_uploads
 
 
 def picture(number=1, name="어머니.png", size=(300, 400)):
@@ -288,6 +292,56 @@ def test_so_many_bytes_and_no_more(phone, monkeypatch, settings):
     assert phone.begin(b"", mark="4").content.decode().startswith("빈 파일입니다.")
 
 
+@pytest.fixture
+def clock(monkeypatch):
+    """Set to the beginning of a window of the rates."""
+
+    class Clock:
+        now = 1_800_000_000 // 86400 * 86400.0
+
+    monkeypatch.setattr(limits.time, "time", lambda: Clock.now)
+    return Clock
+
+
+def use_up_the_hour(phone):
+    while not limits.seconds_until_next("upload_of_link", str(phone.link.code)):
+        limits.allow("upload_of_link", str(phone.link.code))
+
+
+def test_so_many_an_hour_and_then_again_when_it_was_said(phone, clock):
+    begun, new = drawn_person(3, (300, 400)), drawn_person(4, (300, 400))
+    code = phone.begin(begun, mark="begun").json()["code"]
+    phone.piece(code, begun, 0, 1000)
+    use_up_the_hour(phone)
+    for _ in range(5):
+        refused = phone.begin(new, mark="new")
+        assert refused.status_code == 429
+        assert "부터 다시 올리실 수 있습니다." in refused.content.decode()
+    # What was begun before goes on.
+    assert phone.begin(begun, mark="begun").json()["offset"] == 1000
+    assert "photo" in phone.piece(code, begun, 1000, len(begun)).json()
+    # Nobody's trying has moved the end on.
+    clock.now += int(refused["Retry-After"])
+    assert phone.begin(new, mark="new").status_code == 201
+
+
+def test_what_is_refused_at_once_counts_as_nothing(phone, clock, settings):
+    settings.UPLOAD_MAX_BYTES = 500
+    for number in range(2 * PORTAL["upload_of_link"].times):
+        assert phone.begin(b"x" * 501, mark=str(number)).status_code == 422
+    assert phone.begin(b"x" * 500).status_code == 201
+
+
+def test_the_rest_of_a_form_that_is_too_many_is_said_photo_by_photo(phone, clock, monkeypatch):
+    monkeypatch.setitem(PORTAL, "upload_of_link", replace(PORTAL["upload_of_link"], times=1))
+    answer = phone.post(picture(1), picture(2, "아버지.png"), picture(3, "할머니.png"))
+    assert answer.status_code == 422
+    for name in ("아버지.png", "할머니.png"):
+        assert f"{name}: 한 시간에 받는 사진 수를 넘었습니다." in answer.content.decode()
+    assert "잘 받았습니다" in answer.content.decode()
+    assert [photo.given_name for photo in phone.order.photos.all()] == ["어머니.png"]
+
+
 def test_so_many_at_once_and_no_more(phone):
     for number in range(arriving.MOST_AT_ONCE):
         assert phone.begin(b"x" * 100, mark=str(number)).status_code == 201
@@ -369,6 +423,19 @@ def test_a_disk_full_under_a_plain_form_keeps_nothing_and_staff_are_told(phone, 
     answer = phone.post(picture())
     assert answer.status_code == 422
     nothing_is_kept_and_staff_are_told(phone, alice, answer.content.decode())
+
+
+def test_a_disk_full_before_a_plain_form_is_read_keeps_what_fits_and_staff_are_told(phone, alice, monkeypatch, tmp_path):
+    fill_the_disk_for_uploads(monkeypatch, tmp_path, after=0)
+    answer = phone.post(picture())
+    assert answer.status_code == 422
+    assert "어머니.png: 저희 쪽 저장 공간이 부족해" in answer.content.decode()
+    nothing_is_kept_and_staff_are_told(phone, alice, answer.content.decode())
+    fill_the_disk_for_uploads(monkeypatch, tmp_path, after=1)
+    answer = phone.post(picture(), picture(2, "아버지.png"))
+    assert "아버지.png: 저희 쪽 저장 공간이 부족해" in answer.content.decode()
+    assert [photo.given_name for photo in phone.order.photos.all()] == ["어머니.png"]
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_next_photo_that_is_kept_ends_the_warning(phone, alice):

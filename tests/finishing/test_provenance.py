@@ -19,6 +19,7 @@ from orders.models import Fingerprint
 from portal import checks
 from portal.demo import certificates
 from tests.finishing import people
+from tests.uploads import fill_the_disk_for_uploads
 
 pytestmark = pytest.mark.django_db
 
@@ -189,6 +190,13 @@ def test_nothing_is_kept_of_it(kept: bytes, settings):
     upload(kept)
     assert Fingerprint.objects.count() == before
     assert not [path for path in settings.STORAGE_ROOT.rglob("*") if path.is_file()]
+
+
+def test_a_disk_too_full_to_look_at_a_file_is_said(monkeypatch, tmp_path):
+    fill_the_disk_for_uploads(monkeypatch, tmp_path, after=0)
+    answer = Client().post("/verify/", {"file": SimpleUploadedFile("x.jpg", b"x" * 100)})
+    assert answer.status_code == 422
+    assert "저장 공간이 부족해 파일을 살펴보지 못했습니다" in answer.content.decode()
 
 
 def test_no_file_and_too_large_a_file_are_said(settings):

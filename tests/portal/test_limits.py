@@ -53,6 +53,29 @@ def test_the_right_code_begins_anew(clock):
     assert limits.allow("code_of_link", "x")
 
 
+@pytest.mark.parametrize(("before", "since", "into"), [(0, 20, 0), (0, 25, 13), (20, 5, 10), (20, 20, 59), (45, 0, 1)])
+def test_how_long_to_wait_is_said_within_a_second(clock, before, since, into):
+    """`before` in the last window, `since` in this one, so many seconds into it."""
+    for _ in range(before):
+        limits.allow("join", "x")
+    clock.now += 60 + into
+    for _ in range(since):
+        limits.allow("join", "x")
+    wait = limits.seconds_until_next("join", "x")
+    clock.now += wait - 2
+    assert limits.seconds_until_next("join", "x")
+    clock.now += 2
+    assert limits.seconds_until_next("join", "x") == 0
+    assert limits.allow("join", "x")
+
+
+def test_where_one_more_is_let_through_there_is_nothing_to_wait_for(clock):
+    for _ in range(19):
+        limits.allow("join", "x")
+    assert limits.seconds_until_next("join", "x") == 0
+    assert limits.seconds_until_next("join", "y") == 0
+
+
 def test_many_at_once_are_counted_one_by_one(clock):
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: limits.allow("join", "x"), range(60)))
