@@ -6,10 +6,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
+from portal import limits
 from portal.access import for_roles
 from portal.forms import InviteAnyoneForm
 from portal.models import Invitation, User
-from portal.people import send_invitation
+from portal.people import may_invite_more, send_invitation
 
 PER_PAGE = 50
 LONGEST_SEARCH = 60
@@ -24,6 +25,8 @@ def everyone(request: HttpRequest) -> HttpResponse:
 @for_roles("admin")
 @require_POST
 def everyone_invite(request: HttpRequest) -> HttpResponse:
+    if not may_invite_more(request):
+        return limits.too_many(request, "invite")
     form = InviteAnyoneForm(request.POST)
     if not form.is_valid():
         return _page(request, form, status=422)

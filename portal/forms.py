@@ -20,14 +20,19 @@ class InviteForm(forms.ModelForm):
             "role": forms.RadioSelect(attrs={"class": "segmented"}),
         }
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, home: FuneralHome, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.home = home
         # Without the empty choice that a select would need.
         self.fields["role"].choices = [(role.value, role.label) for role in User.HOME_ROLES]
         self.fields["role"].initial = User.Role.STAFF
 
     def clean_email(self) -> str:
-        return _without_account(self.cleaned_data["email"])
+        """Whoever has an account elsewhere is invited like whoever has none: a home learns nothing of the others."""
+        email: str = self.cleaned_data["email"].lower()
+        if self.home.memberships.filter(user__email__iexact=email).exists():
+            raise forms.ValidationError(_("이미 이곳에서 일하는 분입니다."))
+        return email
 
 
 class RoleAndHomeForm(forms.Form):
@@ -64,7 +69,11 @@ class InviteAnyoneForm(RoleAndHomeForm):
         self.fields["role"].initial = User.Role.MANAGER
 
     def clean_email(self) -> str:
-        return _without_account(self.cleaned_data["email"])
+        """An admin, who sees everybody, gives them another place on their own page."""
+        email: str = self.cleaned_data["email"].lower()
+        if User.objects.filter(email__iexact=email).exists():
+            raise forms.ValidationError(_("이 주소를 쓰는 계정이 이미 있습니다."))
+        return email
 
 
 class HomeForm(forms.ModelForm):
@@ -138,9 +147,3 @@ class JoinForm(forms.Form):
         if "password" in cleaned and cleaned.get("again") != cleaned["password"]:
             self.add_error("again", _("두 비밀번호가 서로 다릅니다."))
         return cleaned
-
-
-def _without_account(email: str) -> str:
-    if User.objects.filter(email__iexact=email).exists():
-        raise forms.ValidationError(_("이 주소를 쓰는 계정이 이미 있습니다."))
-    return email.lower()

@@ -24,13 +24,16 @@ from portal.models import FuneralHome, Invitation, User
 @for_roles("manager")
 @require_safe
 def people(request: HttpRequest) -> HttpResponse:
-    return _page(request, InviteForm())
+    return _page(request, InviteForm(home=_home(request)))
 
 
 @for_roles("manager")
 @require_POST
 def invite(request: HttpRequest) -> HttpResponse:
-    form = InviteForm(request.POST)
+    # Counted before it is looked at: what is wrong with an address is said of no more of them either.
+    if not may_invite_more(request):
+        return limits.too_many(request, "invite")
+    form = InviteForm(request.POST, home=_home(request))
     if not form.is_valid():
         return _page(request, form, status=422)
     return send_invitation(request, _home(request), form.cleaned_data["email"], form.cleaned_data["role"])
@@ -40,6 +43,8 @@ def invite(request: HttpRequest) -> HttpResponse:
 @require_POST
 def invitation_resend(request: HttpRequest, code: UUID) -> HttpResponse:
     invitation = _invitation(request, code)
+    if not may_invite_more(request):
+        return limits.too_many(request, "invite")
     return send_invitation(request, invitation.home, invitation.email, invitation.role)
 
 
@@ -87,10 +92,13 @@ def person_resume(request: HttpRequest, code: UUID) -> HttpResponse:
 @never_cache
 @limits.limited("join")
 def join(request: HttpRequest, token: str) -> HttpResponse:
-    """Take up an invitation: name and password, and in. One that is spent looks like one that never was."""
+    """Take up an invitation: name and password, and in; with an account, the login and one press. One that is spent
+    looks like one that never was."""
     invitation = invitations.open_invitation(token)
     if invitation is None:
         return render(request, "portal/join_closed.html", status=404)
+    if (account := invitations.account_of(invitation)) is not None:
+        return _join_with(account, invitation, request)
     form = JoinForm(request.POST or None, invitation=invitation)
     if form.is_valid():
         given = form.cleaned_data
@@ -104,6 +112,18 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "portal/join.html", {"form": form, "invitation": invitation}, status=status)
 
 
+def _join_with(account: User, invitation: Invitation, request: HttpRequest) -> HttpResponse:
+    """Somebody who has an account works here too from now on, once it is they who are logged in."""
+    if request.method == "POST" and request.user == account:
+        try:
+            place = invitations.bring(account, invitation, request=request)
+        except invitations.AlreadyUsed:
+            return render(request, "portal/join_closed.html", status=404)
+        messages.success(request, _("이제 %(place)s 화면입니다.") % {"place": place})
+        return redirect("start")
+    return render(request, "portal/join_account.html", {"invitation": invitation, "account": account})
+
+
 def _page(request: HttpRequest, form: InviteForm, *, status: int = 200) -> HttpResponse:
     home = _home(request)
     context = {
@@ -115,10 +135,13 @@ def _page(request: HttpRequest, form: InviteForm, *, status: int = 200) -> HttpR
     return render(request, "portal/people.html", context, status=status)
 
 
+def may_invite_more(request: HttpRequest) -> bool:
+    """Counts one more invitation that was asked for."""
+    return limits.allow("invite", str(asker(request).code))
+
+
 def send_invitation(request: HttpRequest, home: FuneralHome | None, email: str, role: str) -> HttpResponse:
     """Invite, and say what came of it on the page of people. The caller knows that the asker may."""
-    if not limits.allow("invite", str(asker(request).code)):
-        return limits.too_many(request, "invite")
     if invitations.invite(home, email, role, by=asker(request), request=request):
         messages.success(request, _("%(email)s 주소로 초대를 보냈습니다. 7일 안에 열면 됩니다.") % {"email": email})
     else:

@@ -39,7 +39,7 @@ ALLAUTH: dict[str, tuple[Rate, ...]] = {
 }
 
 PORTAL: dict[str, Rate] = {
-    # 30 invitations an hour by one person (portal.people, portal.everyone).
+    # 30 invitations an hour asked for by one person (portal.people, portal.everyone).
     "invite": Rate(30, HOUR, "key"),
     # 20 openings of an invitation a minute from one address (portal.people).
     "join": Rate(20, MINUTE, "ip"),

@@ -112,7 +112,8 @@ def _end(request: HttpRequest, user: User, action: str, why: str) -> None:
     with transaction.atomic():
         audit.record(action, by=user, home=user.home, subject=user.code, request=request)
         logout(request)
-    messages.info(request, f"{why} {_('다시 로그인하시면 보던 화면으로 돌아갑니다.')}")
+    back = _("다시 로그인하시면 보던 화면으로 돌아갑니다.")
+    messages.info(request, f"{why} {back}")
 
 
 def _keep_alive(request: HttpRequest) -> None:

@@ -144,11 +144,64 @@ def test_an_invitation_is_taken_back(office, manager):
     assert AuditEvent.objects.get(action="invitation.taken_back").subject == invitation.code
 
 
-def test_whoever_has_an_account_is_not_invited(office, alice):
+def test_whoever_works_here_already_is_not_invited(office, alice):
     page = invite(office, "Alice@example.com")
     assert page.status_code == 422
-    assert "이미 있습니다" in page.content.decode()
+    assert "이미 이곳에서 일하는 분입니다." in page.content.decode()
     assert not mail.outbox
+
+
+@pytest.fixture
+def elsewhere(db):
+    """Somebody of another home."""
+    return make_user("stranger", make_home("다른장례식장"))
+
+
+def test_a_manager_does_not_learn_who_has_an_account_elsewhere(office, elsewhere):
+    def seen(email):
+        answer = invite(office, email)
+        page = re.sub(r'value="[\w-]*"|[0-9a-f-]{36}', "", answer.content.decode())
+        return answer.status_code, page.replace(email, "…").partition("초대에 답을")[0]
+
+    assert seen("stranger@example.com") == seen("nobody-@example.com")
+    assert [letter.to for letter in mail.outbox] == [["stranger@example.com"], ["nobody-@example.com"]]
+
+
+def test_invitations_are_counted_whether_they_can_be_sent_or_not(office, alice):
+    answers = [office.post("/people/invite/", {"email": alice.email, "role": "staff"}) for _ in range(31)]
+    assert [answer.status_code for answer in answers] == [422] * 30 + [429]
+
+
+def test_somebody_of_another_home_takes_it_up_with_the_account_they_have(office, elsewhere, home):
+    invite(office, elsewhere.email, "manager")
+    assert "쓰시던 계정으로 로그인하시면" in mail.outbox[0].body
+    path, browser = path_in_the_mail(), Client()
+    page = browser.get(path).content.decode()
+    assert "stranger@example.com 계정으로 로그인하시면" in page
+    assert 'name="password"' not in page
+    asked = browser.post("/accounts/handover/", {"next": path})
+    answer = browser.post(asked["Location"], {"login": elsewhere.email, "password": PASSWORD})
+    assert answer["Location"] == path
+    assert "받아들이시면" in browser.get(path).content.decode()
+    assert browser.post(path, follow=True).status_code == 200
+    elsewhere.refresh_from_db()
+    assert (elsewhere.home, elsewhere.role) == (home, "manager")
+    assert {place.home.name for place in elsewhere.memberships.all()} == {home.name, "다른장례식장"}
+    entry = AuditEvent.objects.get(action="invitation.accepted")
+    assert (entry.actor, entry.home, entry.details["role"]) == (elsewhere, home, "manager")
+    assert browser.get(path).status_code == browser.post(path).status_code == 404
+
+
+def test_nobody_takes_up_an_invitation_with_the_account_of_another(office, elsewhere, alice, home):
+    invite(office, elsewhere.email)
+    path = path_in_the_mail()
+    for user in (None, alice):
+        browser = Client()
+        if user:
+            browser.force_login(user)
+        assert "계정으로 로그인하시면" in browser.post(path, ANSWER).content.decode()
+    assert Invitation.objects.get().is_open
+    assert not elsewhere.memberships.filter(home=home).exists()
 
 
 @pytest.mark.parametrize("role", ["reviewer", "operator", "admin"])
