@@ -37,23 +37,27 @@ def ranged_file(
     etag: str,
     filename: str | None = None,
     disposition: Literal["inline", "attachment"] = "inline",
-    max_age: int = 0,
 ) -> HttpResponseBase:
     """The file of ``size`` bytes, or the range of it that was asked for.
 
-    ``etag`` is any string that changes when the bytes do, e.g. their hex SHA-256; quotes are added here. Nothing but
-    the asker's own browser may keep the answer, for ``max_age`` seconds without asking again. ``filename`` may be
-    Korean. The file is opened before the answer begins, so an OSError for a missing one reaches the caller.
+    ``etag`` is any string that changes when the bytes do, e.g. their hex SHA-256; quotes are added here. ``filename``
+    may be Korean. The file is opened before the answer begins, so an OSError for a missing one reaches the caller.
     """
     strong = f'"{etag}"'
     response = _answer(request, open_file, size, content_type, strong)
     response["ETag"] = strong
     response["Accept-Ranges"] = "bytes"
-    response["Cache-Control"] = f"private, max-age={max_age}" if max_age else "private, no-cache"
+    response["Cache-Control"] = _kept_by_browsers(content_type)
     response["X-Content-Type-Options"] = "nosniff"
     if name := content_disposition_header(disposition == "attachment", filename or ""):
         response["Content-Disposition"] = name
     return response
+
+
+def _kept_by_browsers(content_type: str) -> str:
+    """At a desk that many share nothing stays in the browser. A video may, never to be shown without asking us again:
+    players come back for range after range of what they have, and none of an iPhone was here to try it otherwise."""
+    return "private, no-cache" if content_type.startswith("video/") else "private, no-store"
 
 
 def _answer(

@@ -129,7 +129,6 @@ def gallery_picture(request: HttpRequest, link: DownloadLink, code: UUID) -> Htt
         size,
         "image/webp",
         etag=f"{file.sha256}-still",
-        max_age=600,
     )
 
 

@@ -1,7 +1,7 @@
 """Dates, times and phone numbers as they are typed at a desk at night."""
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,20 @@ SEOUL = ZoneInfo("Asia/Seoul")
 TYPED = st.sampled_from("0123456789 .-/:년월일시분오전후내일음력뒤반밤\u0000é²٣") | st.characters()
 # A Sunday night.
 NOW = datetime(2026, 11, 22, 23, 30, tzinfo=SEOUL)
+
+
+@pytest.mark.parametrize("clock", ["00:00", "00:30", "08:59"])
+@pytest.mark.parametrize(("text", "day"), [("오늘", 1), ("어제", -1), ("2026-01-01", 1), ("1월 1일", 1)])
+def test_a_day_begins_at_midnight_in_korea_while_the_servers_is_still_yesterday(
+    monkeypatch: pytest.MonkeyPatch, clock: str, text: str, day: int
+) -> None:
+    night = datetime.fromisoformat(f"2026-01-01T{clock}:00+09:00")
+    assert night.astimezone(UTC).year == 2025
+    monkeypatch.setattr(timezone, "now", lambda: night.astimezone(UTC))
+    assert read_death(text) == (date(2026, 1, 1) if day > 0 else date(2025, 12, 31))
+    with pytest.raises(Unreadable):
+        read_death("2026-01-02")
+    assert read_moment("오늘 09:00") == datetime(2026, 1, 1, 9, tzinfo=SEOUL)
 
 
 @pytest.mark.parametrize(

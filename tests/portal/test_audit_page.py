@@ -2,7 +2,7 @@
 
 import ast
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -95,6 +95,15 @@ def found(browser: Client, **asked: object) -> list[str]:
     page = browser.get("/audit/", asked)
     assert page.status_code == 200
     return [entry.event.action for entry in page.context["entries"] if entry.event.action != "audit.read"]
+
+
+def test_a_day_is_searched_as_korea_has_it(book, home):
+    """At half past midnight in Seoul it is still the day before in UTC, in which the times are kept."""
+    for at in ("2025-12-31T23:59:59", "2026-01-01T00:00:00", "2026-01-01T00:30:00", "2026-01-01T23:59:59"):
+        AuditEvent.objects.create(at=datetime.fromisoformat(f"{at}+09:00"), action="order.read", home=home)
+    assert len(found(book, since="2025-12-31", until="2025-12-31")) == 1
+    assert len(found(book, since="2026-01-01", until="2026-01-01")) == 3
+    assert len(found(book, since="2026-01-02")) == 0
 
 
 def test_it_is_searched_by_person_order_action_and_day(book, alice, boss, home):

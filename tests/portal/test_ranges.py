@@ -53,6 +53,15 @@ def test_without_a_range_the_whole_file_comes_and_says_that_ranges_work():
     assert response["Cache-Control"] == "private, no-cache"
 
 
+@pytest.mark.parametrize("kind", ["image/webp", "image/png", "application/pdf"])
+@pytest.mark.parametrize("asked", [{}, {"Range": "bytes=0-1"}, {"If-None-Match": '"abc123"'}])
+def test_what_is_no_video_stays_in_no_browser(kind: str, asked: dict[str, str]):
+    request = RequestFactory().get("/picture", headers=asked)
+    response = ranged_file(request, Watched, len(BODY), kind, etag=ETAG)
+    assert response["Cache-Control"] == "private, no-store"
+    response.close()
+
+
 @pytest.mark.parametrize(
     ("asked", "first", "last"),
     [

@@ -77,6 +77,29 @@ def test_a_login_then_needs_the_code(visitor, alice):
     assert client.post("/accounts/2fa/authenticate/", {"code": code_for(secret)})["Location"] == "/"
 
 
+@pytest.mark.parametrize("kind", ["totp", "recovery"])
+def test_after_five_wrong_codes_the_right_one_is_refused_as_well(alice, kind):
+    secret = generate_totp_secret()
+    TOTP.activate(alice, secret)
+    unused = RecoveryCodes.activate(alice).get_unused_codes()
+    right, wrong = (code_for(secret), "12345") if kind == "totp" else (unused[0], "0" * len(unused[0]))
+
+    def hand_in(code, place):
+        """From another place each time: it is the account that is guarded."""
+        browser = Client(REMOTE_ADDR=f"192.0.2.{place}")
+        browser.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
+        return browser.post("/accounts/2fa/authenticate/", {"code": code})
+
+    for place in range(5):
+        assert "여러 번 틀려" not in hand_in(wrong, place).content.decode()
+    refused = hand_in(right, 6)
+    assert refused.status_code == 200
+    assert "여러 번 틀려" in refused.content.decode()
+    assert AuditEvent.objects.filter(action="second_factor.failed", subject=alice.code).count() == 5
+    cache.clear()
+    assert hand_in(right, 7)["Location"] == "/"
+
+
 @pytest.mark.parametrize(
     "path", ["", "totp/deactivate/", "recovery-codes/", "recovery-codes/generate/", "reauthenticate/"]
 )
