@@ -73,9 +73,8 @@ def count_begun(link: FamilyLink) -> None:
         at = timezone.localtime(timezone.now() + timedelta(seconds=wait))
         # To the next whole minute: an earlier try would be refused.
         clock = f"{at + timedelta(minutes=1):%H:%M}"
-        raise photos.NotTaken(
-            _("한 시간에 받는 사진 수를 넘었습니다. %(clock)s부터 다시 올리실 수 있습니다.") % {"clock": clock}, wait=wait
-        )
+        sentence = _("한 시간에 받는 사진 수를 넘었습니다. %(clock)s부터 다시 올리실 수 있습니다.")
+        raise photos.NotTaken(sentence % {"clock": clock}, wait=wait)
     limits.allow("upload_of_link", str(link.code))
 
 

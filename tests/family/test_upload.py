@@ -425,7 +425,9 @@ def test_a_disk_full_under_a_plain_form_keeps_nothing_and_staff_are_told(phone, 
     nothing_is_kept_and_staff_are_told(phone, alice, answer.content.decode())
 
 
-def test_a_disk_full_before_a_plain_form_is_read_keeps_what_fits_and_staff_are_told(phone, alice, monkeypatch, tmp_path):
+def test_a_disk_full_before_a_plain_form_is_read_keeps_what_fits_and_staff_are_told(
+    phone, alice, monkeypatch, tmp_path
+):
     fill_the_disk_for_uploads(monkeypatch, tmp_path, after=0)
     answer = phone.post(picture())
     assert answer.status_code == 422
