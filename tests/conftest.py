@@ -9,7 +9,7 @@ import redis
 from django.apps import AppConfig, apps
 from django.conf import settings
 from django.contrib.contenttypes.management import create_contenttypes
-from django.db import connection
+from django.db import connection, connections
 from django.db.models.signals import post_migrate
 from playwright.sync_api import Browser
 from pytest_django import DjangoDbBlocker
@@ -75,6 +75,8 @@ def _fail_a_skip_in_ci(report: pytest.TestReport | pytest.CollectReport) -> None
 def browser() -> Iterator[Browser]:
     with chromium() as running:
         yield running
+        # Where Playwright's event loop runs, Django keeps connections of their own, which nobody else would close.
+        connections.close_all()
 
 
 @pytest.fixture(scope="session")
