@@ -14,7 +14,7 @@ from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from axe_playwright_python.sync_playwright import Axe
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from django.test import Client, RequestFactory
 from django.views import defaults
 from playwright.sync_api import Browser, Page
@@ -235,6 +235,17 @@ def test_errors_have_none(shown, world, monkeypatch):
     assert [answer.status_code for _name, answer in pages] == [400, 403, 403, 404, 429, 500]
     found, _seen = look_at(shown, pages)
     assert found == {}
+
+
+def test_what_is_wrong_is_found_even_where_the_dark_alone_shows_it(shown):
+    pale = "@media (prefers-color-scheme: dark) { body { background: #444; color: #555 } }"
+    head = f"<title>x</title><style>{pale}</style>"
+    page = f'<!doctype html><html lang="ko"><head>{head}</head><body><p>읽을 수 없는 글</p><input></body></html>'
+    found, _seen = look_at(shown, [("bad", HttpResponse(page))])
+    assert [(name, [each.partition(":")[0] for each in wrong]) for name, wrong in found.items()] == [
+        ("bad 390 light", ["label"]),
+        ("bad 390 dark", ["color-contrast"]),
+    ]
 
 
 def test_axe_is_the_file_that_npm_has():
