@@ -31,8 +31,8 @@ for_home_and_reviewers = for_roles(User.Role.STAFF, User.Role.MANAGER, User.Role
 SHOWN = 720
 
 
-@require_POST
 @for_home_and_reviewers
+@require_POST
 def finish_again(request: HttpRequest, code: UUID) -> HttpResponse:
     """Make the files of an item's approvals again, where that failed; or where a GPU is now to do what none could."""
     item = get_item(asker(request), code)

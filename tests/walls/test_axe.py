@@ -142,7 +142,8 @@ def of_families(world: SimpleNamespace) -> Iterator[Answered]:
     yield "consent answered", nobody.get(consent)
     told = {"name": "김민수", "relationship": "동생", "reason": "누님 뜻과 다릅니다."}
     yield "an objection told", nobody.post(f"{consent}objection/", told, follow=True)
-    yield "taken back", nobody.post(f"{consent}withdraw/", follow=True)
+    yield "no name typed", nobody.post(f"{consent}withdraw/")
+    yield "taken back", nobody.post(f"{consent}withdraw/", {"name": "이민정"}, follow=True)
     make_objection(world.order)
     yield "paused", nobody.get(f"/g/{world.token}/")
     yield "a choice paused", nobody.get(f"/f/{world.choice_token}/choice/")
