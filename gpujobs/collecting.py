@@ -59,7 +59,7 @@ def _is_kind(file: OutputFile, kind: str) -> bool:
 
 
 def bring_home(comfy: ComfyUI, attempt: Attempt, workflow: Workflow, record: Record) -> list[Output]:
-    """Unsaved Output rows of verified files that lie in the storage under the attempt's own names.
+    """Unsaved Output rows of verified files that lie in the storage under names of their own.
 
     Raises BadResult, FileGone, Unreachable, or OSError when the portal's disk is full; nothing half-written stays.
     """
@@ -82,7 +82,8 @@ def _bring_one(comfy: ComfyUI, attempt: Attempt, kind: str, file: OutputFile, po
     folder = f"gpujobs/{attempt.job_id}/{attempt.pk}"
     with _download(comfy, file, folder) as (temporary, sha256, size):
         facts = verify(temporary, kind)
-        name = f"{folder}/{position}{SUFFIXES[facts.media_type]}"
+        # Two drivers may fetch for one attempt; what the one that comes late throws away must not be the other's.
+        name = f"{folder}/{position}-{secrets.token_hex(8)}{SUFFIXES[facts.media_type]}"
         temporary.replace(default_storage.path(name))
     return Output(
         job_id=attempt.job_id,

@@ -93,12 +93,13 @@ class Collector:
             # The message was earlier than the record; the next look around settles it.
             self._turns.put_back(turn)
             return
-        attempt.note(
-            State.SENT,
-            State.RUNNING,
+        if not attempt.note(
+            *Attempt.LIVE,
             state=State.EXECUTED,
-            executed_at=timezone.now(),
+            # A driver before us may have seen it end already.
+            executed_at=attempt.executed_at or timezone.now(),
             execution_ms=runner.span_of(record),
-        )
+        ):
+            raise Superseded
         runner.conclude(self._reach, attempt, record)
         self._uncleaned.append(attempt)
