@@ -62,6 +62,7 @@ NO_FACE = Fault(code="no_face", owner=Owner.PHOTO)
 UNREADABLE_PHOTO = Fault(code="unreadable_photo", owner=Owner.PHOTO)
 INVALID_GRAPH = Fault(code="invalid_graph", owner=Owner.JOB)
 ATTEMPTS_SPENT = Fault(code="attempts_spent", owner=Owner.JOB)
+SUSPECT = Fault(code="suspect", owner=Owner.JOB)
 INPUT_MISSING = Fault(code="input_missing", owner=Owner.JOB)
 MISSING_NODE = _of_instance("missing_node", out=True, charged=False)
 MISSING_MODEL = _of_instance("missing_model", out=True, charged=False)
@@ -82,6 +83,8 @@ HOST_GONE = Fault(code="host_gone", owner=Owner.NETWORK)
 PORTAL_DISK_FULL = Fault(code="portal_disk_full", owner=Owner.PORTAL, wait=timedelta(seconds=30))
 # Of these a ComfyUI recovers by a restart and hardly otherwise.
 RESTART_HELPS = frozenset({"wedged", "probe_failed", "cuda", "out_of_memory", "no_answer"})
+# A job that kills or wedges each ComfyUI that it is given to looks like these: not charged, but bounded.
+SUSPICIOUS = frozenset({"lost", "wedged", "output_gone", "no_answer"})
 TAKEN_BACK = Fault(code="taken_back", owner=Owner.PORTAL)
 # Found after an attempt's end, which it changes nothing of: what is left is removed later, or by a person.
 CANNOT_CLEAN = Fault(code="cannot_clean", owner=Owner.INSTANCE)

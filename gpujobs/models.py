@@ -151,6 +151,8 @@ class Job(models.Model):
 
     ENDED: ClassVar = (State.SUCCEEDED, State.FAILED, State.CANCELLED)
     MAX_CHARGED = 3
+    # So many tries may end in a way that is charged to nobody and that the job may have caused (faults.SUSPICIOUS).
+    MAX_SUSPICIOUS = 10
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     workflow = models.CharField(max_length=40)

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from gpujobs import faults, wakeup, workflows
 from gpujobs.collecting import BadResult, bring_home, discard
-from gpujobs.comfyui import ComfyUI, FileGone, PromptRefused, Record
+from gpujobs.comfyui import BadAnswer, ComfyUI, FileGone, PromptRefused, Record
 from gpujobs.faults import Fault, HostProblem
 from gpujobs.models import Attempt, GpuHost, Instance, Job, Output
 from gpujobs.ssh import HostConnection, SshError
@@ -65,11 +65,18 @@ def stage(reach: Reach, attempt: Attempt) -> None:
     """Put the job's pictures, and those the workflow draws itself, into the attempt's own folder on the host."""
     for slot, name in attempt.job.images.items():
         with default_storage.open(name, "rb") as picture:
-            reach.comfy.upload(f"{slot}{PurePosixPath(name).suffix}", cast(BinaryIO, picture), subfolder=attempt.folder)
+            _upload(reach, attempt, f"{slot}{PurePosixPath(name).suffix}", cast(BinaryIO, picture))
     for slot, drawn in _drawn(attempt.job).items():
-        reach.comfy.upload(f"{slot}.png", drawn, subfolder=attempt.folder)
+        _upload(reach, attempt, f"{slot}.png", drawn)
     if not attempt.note(State.CLAIMED, State.STAGED, state=State.STAGED, staged_at=timezone.now()):
         raise Superseded
+
+
+def _upload(reach: Reach, attempt: Attempt, name: str, picture: BinaryIO | bytes) -> None:
+    # An upload that broke off leaves a torn file of that name behind, which the prompt would load.
+    stored = reach.comfy.upload(name, picture, subfolder=attempt.folder, overwrite=True)
+    if stored.path != f"{attempt.folder}/{name}":
+        raise BadAnswer(f"an upload to {attempt.folder}/{name} was stored as {stored.path}")
 
 
 def _drawn(job: Job) -> dict[str, bytes]:
@@ -211,12 +218,18 @@ def give_up(attempt: Attempt, fault: Fault, text: str = "") -> bool:
             job.end(Job.State.FAILED, fault=fault.code, text=text[:2000])
         elif fault.charged and job.charged_attempts + 1 >= Job.MAX_CHARGED:
             job.end(Job.State.FAILED, fault=faults.ATTEMPTS_SPENT.code, text=f"{fault.code}: {text}"[:2000])
+        elif fault.code in faults.SUSPICIOUS and _suspicious_tries(job) >= Job.MAX_SUSPICIOUS:
+            job.end(Job.State.FAILED, fault=faults.SUSPECT.code, text=f"{fault.code}: {text}"[:2000])
         else:
             job.requeue(charged=fault.charged, not_before=now + fault.wait, fault=fault.code, text=text[:2000])
             wakeup.after_commit()
             return True
         wakeup.tell_of_end(job.pk)
     return False
+
+
+def _suspicious_tries(job: Job) -> int:
+    return Attempt.objects.filter(job=job, fault__in=faults.SUSPICIOUS).count()
 
 
 def abandon(reach: Reach, attempt: Attempt, fault: Fault, text: str, *, clean_up: bool = True) -> None:

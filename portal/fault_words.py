@@ -12,6 +12,7 @@ FAULTS: dict[str, str | Promise] = {
     "invalid_graph": _("ComfyUI가 작업 내용을 받지 않았습니다. 작업이나 노드가 바뀌었는지 살펴봐 주세요."),
     "input_missing": _("올릴 사진이 포털에 없습니다."),
     "attempts_spent": _("세 번 해도 되지 않아 그만두었습니다."),
+    "suspect": _("열 번을 맡겼지만 그때마다 ComfyUI가 멈추거나 작업이 사라져 그만두었습니다. 작업을 살펴봐 주세요."),
     "not_allowed": _("동의나 의뢰가 거두어져 만들지 않았습니다."),
     # The instance's
     "missing_node": _("필요한 노드가 설치되어 있지 않습니다."),

@@ -29,10 +29,11 @@ class Faults:
     lose_prompt_answers: int = 0  # the prompt is queued, the connection dies before the answer
     mute: bool = False  # open sockets stay open and say nothing
     # History
-    history_lag: float = 0.0  # a finished job's record appears this much later
+    record_delay: float = 0.0  # between the last word of a job's nodes and its record; `executing: null` comes after it
+    history_lag: float = 0.0  # a finished job's record appears this much later, after all has been said
     history_limit: int | None = None  # only the newest records are kept
     # Disk
-    upload_disk_full: int = 0
+    upload_disk_full: int = 0  # the file is left cut to half its bytes
     save_disk_full: int = 0
     truncate_outputs: int = 0  # saved files that are cut to half their bytes
     missing_outputs: int = 0  # pictures that an output node leaves out

@@ -132,11 +132,12 @@ async def upload_image(request: web.Request) -> web.Response:
     if base not in path.parents:
         return web.Response(status=400)
     folder.mkdir(parents=True, exist_ok=True)
-    if _faults(request).take("upload_disk_full"):
-        raise OSError("No space left on device")
     data = image.file.read()
     if form.get("overwrite") not in {"true", "1"}:
         path = _free_name(path, data)
+    if _faults(request).take("upload_disk_full"):
+        path.write_bytes(data[: len(data) // 2])
+        raise OSError("No space left on device")
     path.write_bytes(data)
     # The name is given back as it came, however odd, unless a number was added to it.
     name = image.filename if path.name == Path(image.filename).name else path.name

@@ -76,6 +76,30 @@ def test_the_third_charged_attempt_is_the_last(attempt):
     assert "boom" in job.fault_text
 
 
+def test_a_job_may_be_lost_or_wedge_what_it_runs_on_ten_times_and_no_more(attempt):
+    for number in range(2, Job.MAX_SUSPICIOUS + 1):
+        runner.give_up(attempt, faults.WEDGED if number % 2 else faults.LOST, "no sign of life")
+        assert job_of(attempt).state == "queued"
+        attempt = again(attempt, number)
+    runner.give_up(attempt, faults.WEDGED, "no sign of life")
+    job = job_of(attempt)
+    assert (job.state, job.fault, job.charged_attempts) == ("failed", "suspect", 0)
+    assert "wedged" in job.fault_text
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [faults.CONNECTION, faults.HOST_GONE, faults.TAKEN_BACK, faults.STRAY_INTERRUPT, faults.PORTAL_DISK_FULL],
+    ids=str,
+)
+def test_what_a_job_cannot_have_caused_never_ends_it(attempt, fault):
+    for number in range(2, Job.MAX_SUSPICIOUS + 3):
+        runner.give_up(attempt, fault)
+        attempt = again(attempt, number)
+    runner.give_up(attempt, faults.LOST)
+    assert job_of(attempt).state == "queued"
+
+
 def test_three_faults_in_a_row_take_an_instance_out(attempt):
     for number in (2, 3):
         runner.give_up(attempt, faults.OUT_OF_MEMORY, "oom")

@@ -189,11 +189,48 @@ def test_a_model_file_that_was_cut_off_does_the_same_though_it_is_listed(tmp_pat
         assert "Could not detect model type" in finding["detail"]
 
 
-def test_a_disk_that_is_full_at_the_upload_costs_the_job_nothing(fleet):
-    fleet.standin.instances[0].faults.upload_disk_full = 1
+def test_a_disk_that_is_full_at_the_upload_costs_the_job_nothing_and_its_torn_file_is_not_used(drawing):
+    drawing.standin.instances[0].faults.upload_disk_full = 1
+    (job,) = made(drawing, a_job())
+    assert job.state == "succeeded"
+    assert attempts_of(job) == [("succeeded", "", False)]
+    assert len(drawing.executions(job)) == 1
+    assert drawing.residue() == []
+
+
+def test_an_upload_that_is_stored_under_another_name_is_never_sent_for(fleet, monkeypatch):
+    upload, renamed = ComfyUI.upload, []
+
+    def rename_once(self, name, data, **how):
+        if renamed:
+            return upload(self, name, data, **how)
+        renamed.append(upload(self, f"other-{name}", data, **how))
+        return renamed[0]
+
+    monkeypatch.setattr(ComfyUI, "upload", rename_once)
     (job,) = made(fleet, a_job())
     assert (job.state, job.charged_attempts) == ("succeeded", 0)
     assert len(fleet.executions(job)) == 1
+    assert fleet.residue() == []
+
+
+def test_a_job_that_kills_whatever_it_is_given_to_ends_and_the_next_one_is_made(fleet, monkeypatch):
+    monkeypatch.setattr(Job, "MAX_SUSPICIOUS", 2)
+    send, killing = runner.send, a_job(due=1)
+    instance = fleet.standin.instances[0]
+
+    def send_and_die(reach, attempt):
+        prompt_id = send(reach, attempt)
+        if attempt.job_id == killing.pk:
+            instance.restart()
+        return prompt_id
+
+    monkeypatch.setattr("gpujobs.lane.runner.send", send_and_die)
+    monkeypatch.setattr("gpujobs.runner.PROBE_AFTER", timedelta(seconds=0))
+    killing, good = made(fleet, killing, a_job(due=30))
+    assert (killing.state, killing.fault, killing.charged_attempts) == ("failed", "suspect", 0)
+    assert attempts_of(killing) == [("lost", "lost", False)] * 2
+    assert good.state == "succeeded"
 
 
 def test_a_comfyui_that_is_dead_gives_its_job_to_the_other_and_comes_back_by_a_probe(two, monkeypatch):

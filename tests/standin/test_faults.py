@@ -169,7 +169,9 @@ def test_the_disk_may_be_full_for_uploads_and_results(comfy: Comfy) -> None:
     comfy.faults(upload_disk_full=1, save_disk_full=1)
     full = comfy.ask("POST", "/upload/image", files={"image": ("photo.png", png())})
     assert full.status_code == 500
-    comfy.upload("photo.png", png())
+    # What was written of it stays, so the next of that name gets another, unless it may take its place.
+    assert comfy.upload("photo.png", png())["name"] == "photo (1).png"
+    assert comfy.upload("photo.png", png(), overwrite="true")["name"] == "photo.png"
     failed = failure(comfy.run(scaled()))
     assert failed["exception_type"] == "OSError"
     assert "No space left on device" in failed["exception_message"]
