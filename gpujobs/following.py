@@ -14,8 +14,6 @@ from gpujobs import faults, progress, runner
 from gpujobs.comfyui import (
     Event,
     Executing,
-    ExecutionError,
-    ExecutionInterrupted,
     ExecutionStart,
     Follower,
     Progress,
@@ -42,6 +40,10 @@ class Following:
         self._ended = ended
         self._poke = poke
         self._follower: Follower | None = None
+        # Monotonic seconds.
+        self._opened_at = 0.0
+        # Whether something happened that the socket should have told and did not.
+        self._is_deaf = False
         # Whether a prompt was given up as stuck. The lane ends once it holds nothing more.
         self._is_stuck = False
         self._listening = threading.Event()
@@ -64,9 +66,10 @@ class Following:
     def run(self) -> None:
         while not self._stopping.is_set():
             with self._reach.comfy.follow(self._reach.instance.client_id) as follower:
-                self._follower = follower
+                self._follower, self._opened_at = follower, time.monotonic()
                 self._listening.set()
                 self._look_around()
+                self._is_deaf = False
                 self._listen(follower)
 
     def hear(self, event: Event) -> None:
@@ -78,7 +81,8 @@ class Following:
                 self._begun(turn)
             case Progress():
                 self._stepped(turn, event)
-            case Executing(node=None) | ExecutionError() | ExecutionInterrupted():
+            case Executing(node=None):
+                # Said last, however it ended: what says that it failed comes before its record is written.
                 self._ended(turn.prompt_id)
 
     def _listen(self, follower: Follower) -> None:
@@ -88,11 +92,22 @@ class Following:
                     self.hear(event)
             except SocketSilent:
                 self._look_around()
+                if self._is_deaf or self._is_doubtful():
+                    self._pause()
+                    return
             except SocketClosed:
-                self._listening.clear()
-                if self._stopping.wait(1.0):
-                    self._listening.set()
+                self._pause(1.0)
                 return
+
+    def _pause(self, seconds: float = 0.0) -> None:
+        """Nobody listens until the socket is opened again, and nobody waits for it once we are asked to stop."""
+        self._listening.clear()
+        if self._stopping.wait(seconds):
+            self._listening.set()
+
+    def _is_doubtful(self) -> bool:
+        """Whether something runs that was heard of before this socket was opened: another may hear it better."""
+        return any(not turn.is_pending and turn.alive_at > self._opened_at for turn in self._turns.all())
 
     def _begun(self, turn: Turn) -> None:
         now = timezone.now()
@@ -122,6 +137,7 @@ class Following:
         pending = {queued.prompt_id for queued in queue.pending}
         for turn in turns:
             if turn.prompt_id in running:
+                self._is_deaf |= turn.is_pending
                 self._begun(turn)
                 self._check_moves(turn)
             elif turn.prompt_id not in pending:
@@ -131,8 +147,10 @@ class Following:
 
     def _check_moves(self, turn: Turn) -> None:
         """A prompt that runs for long without any sign of life: the process is stuck, whatever it answers."""
-        silent = time.monotonic() - turn.alive_at
-        if silent < settings.GPUJOBS_WEDGED_SECONDS:
+        now = time.monotonic()
+        silent, listened = now - turn.alive_at, now - max(self._opened_at, turn.alive_at)
+        if silent < settings.GPUJOBS_WEDGED_SECONDS or listened < SILENCE_SECONDS or self._is_doubtful():
+            # Perhaps it is the socket that died: it is judged by what a fresh one hears of it.
             return
         self._turns.take(turn.prompt_id)
         # Not cleaned now: it may still write when it moves again.
@@ -149,6 +167,7 @@ class Following:
 
     def _settle(self, turn: Turn) -> None:
         if self._reach.comfy.history(turn.prompt_id) is not None:
+            self._is_deaf = True
             self._ended(turn.prompt_id)
             return
         turn.missed += 1

@@ -173,7 +173,7 @@ class ComfyUI:
             road = self._open_socket()
         except OSError as error:
             raise Unreachable(f"the websocket cannot be opened: {error}", maybe_received=False) from error
-        return Follower(url, road, previews=previews, timeout=self._timeout.connect)
+        return Follower(url, road, previews=previews, timeout=self._timeout.answer)
 
     def _connect(self) -> Socket:
         address = urlsplit(self._base_url)

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from .instance import Instance
 
 # Told by the same request, done once: {"restart": seconds down}, {"refuse": seconds}, {"drop_sockets": true},
-# {"forget_history": true}.
-DEEDS = {"restart", "refuse", "drop_sockets", "forget_history"}
+# {"forget_sockets": true}, {"forget_history": true}.
+DEEDS = {"restart", "refuse", "drop_sockets", "forget_sockets", "forget_history"}
 
 
 def control_routes(instance: "Instance") -> list[web.RouteDef]:
@@ -46,6 +46,8 @@ def do_deeds(instance: "Instance", body: dict[str, float]) -> None:
     process = instance.process
     if process is not None and body.get("drop_sockets"):
         process.sockets.drop()
+    if process is not None and body.get("forget_sockets"):
+        process.sockets.forget()
     if process is not None and body.get("forget_history"):
         process.queue.clear_history()
     if "restart" in body:

@@ -121,6 +121,7 @@ class Execution:
             "completed": succeeded,
             "messages": [list(message) for message in self.messages],
         }
+        executor.killed.wait(executor.faults.record_delay)
         outputs, meta = self._listed_files()
         executor.queue.finish({"outputs": outputs, "status": status, "meta": meta})
         if executor.client_id is not None:

@@ -137,6 +137,13 @@ class Instance:
     def restart(self, down: float = 0.0) -> None:
         self._wait_for(self.arestart(down))
 
+    def forget_sockets(self) -> None:
+        async def forget() -> None:
+            if self.process is not None:
+                self.process.sockets.forget()
+
+        self._wait_for(forget())
+
     def drop_sockets(self) -> None:
         async def drop() -> None:
             if self.process is not None:

@@ -71,6 +71,10 @@ class Sockets:
                 self._transports.discard(transport)
         return socket
 
+    def forget(self) -> None:
+        """Sockets that are open stay so and hear nothing more, as when a second one of their client id has closed."""
+        self._by_client.clear()
+
     def drop(self) -> None:
         """Cuts every socket off without a closing handshake."""
         for transport in list(self._transports):
