@@ -21,24 +21,36 @@ log = logging.getLogger(__name__)
 
 # GPU seconds from which a workflow counts as long and never takes the last seat.
 LONG_SECONDS = 120
-# Per workflow, so many of those due soonest and so many of those waiting longest: the job wanted soonest is the first
-# of one or the other, and both shifts of a turn are bounded.
-SHORTLIST = 20
 # The lanes of a driver wake together and would all want the same job: they look one after the other.
 _turnstile = threading.Lock()
 
+# The lock of whoever takes a long job, in any process; the number is only ours.
+LONG_LOCK = 4_150_318
+
 # Written out: an instance asks these for every job, among 10,000 of them and hundreds of instances.
+# Of each home and workflow the one due soonest, hopping along the index from home to home, and the one waiting longest:
+# among a home's jobs the shifts of a turn are the same, and the one wanted soonest is one or the other.
 _SHORTLIST_SQL = """
-    SELECT DISTINCT job.id, job.workflow, job.tenant, job.due_at, job.queued_at
-    FROM unnest(%(workflows)s::text[]) AS wanted (workflow), LATERAL (
-        (SELECT * FROM gpujobs_job
-         WHERE state = 'queued' AND workflow = wanted.workflow AND not_before <= %(now)s AND id <> ALL (%(without)s)
-         ORDER BY due_at, queued_at LIMIT %(limit)s)
+    WITH RECURSIVE soonest AS (
+        (SELECT id, workflow, tenant, due_at, queued_at FROM gpujobs_job
+         WHERE state = 'queued' AND not_before <= %(now)s AND id <> ALL (%(without)s)
+         ORDER BY workflow, tenant, due_at, queued_at LIMIT 1)
         UNION ALL
-        (SELECT * FROM gpujobs_job
-         WHERE state = 'queued' AND workflow = wanted.workflow AND not_before <= %(now)s AND id <> ALL (%(without)s)
-         ORDER BY queued_at LIMIT %(limit)s)
-    ) AS job
+        SELECT next.* FROM soonest AS home, LATERAL (
+            SELECT id, workflow, tenant, due_at, queued_at FROM gpujobs_job
+            WHERE state = 'queued' AND not_before <= %(now)s AND id <> ALL (%(without)s)
+                AND (workflow, tenant) > (home.workflow, home.tenant)
+            ORDER BY workflow, tenant, due_at, queued_at LIMIT 1
+        ) AS next
+    )
+    SELECT * FROM soonest WHERE workflow = ANY (%(workflows)s)
+    UNION
+    SELECT longest.* FROM soonest AS home, LATERAL (
+        SELECT id, workflow, tenant, due_at, queued_at FROM gpujobs_job
+        WHERE state = 'queued' AND not_before <= %(now)s AND id <> ALL (%(without)s)
+            AND workflow = home.workflow AND tenant = home.tenant
+        ORDER BY queued_at LIMIT 1
+    ) AS longest WHERE home.workflow = ANY (%(workflows)s)
 """
 # Of other instances a row for each kind: those alike in memory, workflows and the long jobs that they hold.
 _SEATS_SQL = """
@@ -100,7 +112,7 @@ def claim(instance: Instance, *, driver: UUID) -> Attempt | None:
     refused: set[UUID] = set()
     with _turnstile:
         while chosen := best_for(instance, without=refused):
-            if attempt := _take(chosen, instance, driver):
+            if attempt := _take(chosen, instance, driver, without=refused):
                 return attempt
             refused.add(chosen.job)
     return None
@@ -128,7 +140,7 @@ def best_for(instance: Instance, *, without: Iterable[UUID] = (), instead_of: Jo
 
 
 def _shortlist(names: Sequence[str], without: Iterable[UUID]) -> list[Waiting]:
-    given = {"workflows": list(names), "now": timezone.now(), "without": list(without), "limit": SHORTLIST}
+    given = {"workflows": list(names), "now": timezone.now(), "without": list(without)}
     return [
         Waiting(id=pk, workflow=workflow, tenant=tenant, due_at=due, queued_at=queued)
         for pk, workflow, tenant, due, queued in _rows(_SHORTLIST_SQL, given)
@@ -166,21 +178,36 @@ def _rows(sql: str, given: dict[str, Any]) -> list[tuple[Any, ...]]:
     return rows
 
 
-def _take(chosen: Chosen, instance: Instance, driver: UUID) -> Attempt | None:
+def _take(chosen: Chosen, instance: Instance, driver: UUID, *, without: Iterable[UUID]) -> Attempt | None:
+    with transaction.atomic():
+        if demands()[chosen.workflow].long and not _is_still_best(chosen, instance, without):
+            return None
+        return _write_down(chosen, instance, driver)
+
+
+def _is_still_best(chosen: Chosen, instance: Instance, without: Iterable[UUID]) -> bool:
+    """Asked by one after the other in the whole fleet: of two who saw the same two seats free, only one may put a long
+    job on its own."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LONG_LOCK])
+    again = best_for(instance, without=without)
+    return again is not None and again.job == chosen.job
+
+
+def _write_down(chosen: Chosen, instance: Instance, driver: UUID) -> Attempt | None:
     attempt = Attempt(instance=instance, driver=driver, why=chosen.why)
     given = {"job": chosen.job, "attempt": attempt.pk, "instance": instance.pk, "driver": driver}
     given |= {"why": attempt.why, "now": attempt.claimed_at}
-    with transaction.atomic():
-        job = next(iter(Job.objects.raw(_TAKE_SQL, given)), None)
-        if job is None:
-            return None
-        attempt.job, attempt.number = job, vars(job)["number"]
-        if not _may_run([job.reference]):
-            # Consent or the order went away since it was queued.
-            Attempt.objects.filter(pk=attempt.pk).delete()
-            job.end(Job.State.CANCELLED, fault="not_allowed")
-            wakeup.tell_of_end(job.pk)
-            return None
+    job = next(iter(Job.objects.raw(_TAKE_SQL, given)), None)
+    if job is None:
+        return None
+    attempt.job, attempt.number = job, vars(job)["number"]
+    if not _may_run([job.reference]):
+        # Consent or the order went away since it was queued.
+        Attempt.objects.filter(pk=attempt.pk).delete()
+        job.end(Job.State.CANCELLED, fault="not_allowed")
+        wakeup.tell_of_end(job.pk)
+        return None
     log.info("attempt %s for %s: %s", attempt.pk, instance, attempt.why, extra=attempt.marks)
     return attempt
 

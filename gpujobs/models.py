@@ -180,8 +180,14 @@ class Job(models.Model):
     class Meta:
         ordering = ["due_at", "queued_at"]
         indexes = [
-            models.Index(F("workflow"), F("due_at"), F("queued_at"), condition=Q(state="queued"), name="job_queue"),
-            models.Index(F("workflow"), F("queued_at"), condition=Q(state="queued"), name="job_queue_by_age"),
+            models.Index(
+                *(F("workflow"), F("tenant"), F("due_at"), F("queued_at")),
+                condition=Q(state="queued"),
+                name="job_queue",
+            ),
+            models.Index(
+                F("workflow"), F("tenant"), F("queued_at"), condition=Q(state="queued"), name="job_queue_by_age"
+            ),
             models.Index(F("workflow"), F("tenant"), condition=Q(state="running"), name="job_running"),
             models.Index(F("finished_at"), condition=Q(noted_at=None), name="job_unnoted"),
             models.Index(F("finished_at"), condition=Q(finished_at__isnull=False), name="job_finished"),

@@ -2,16 +2,17 @@
 
 import contextlib
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
 from gpujobs import claiming
-from gpujobs.claiming import SHORTLIST, claim
+from gpujobs.claiming import best_for, claim, is_outdone
 from gpujobs.models import Attempt, Job
 from tests.gpujobs.making import a_job, make_host, make_instance
 
@@ -72,9 +73,55 @@ def test_the_number_of_queries_does_not_grow_with_the_queue(instance, django_ass
     queue(*(a_job(images={}) for _ in range(3)))
     with django_assert_num_queries(6):
         claim(instance, driver=DRIVER)
-    queue(*(a_job(images={}) for _ in range(SHORTLIST * 2)))
+    queue(*(a_job(images={}, home=UUID(int=number % 10)) for number in range(40)))
     with django_assert_num_queries(6):
         claim(instance, driver=DRIVER)
+
+
+def test_a_hundred_jobs_of_one_home_do_not_hide_the_one_of_another(instance):
+    greedy, modest = UUID(int=1), UUID(int=2)
+    busy = [make_instance(instance.host, port) for port in range(8189, 8194)]
+    queue(*(a_job(images={}, due=1, home=greedy) for _ in busy))
+    assert all(claim(one, driver=DRIVER) for one in busy)
+    queue(*(a_job(images={}, due=5, home=greedy) for _ in range(100)))
+    (behind,) = queue(a_job(images={}, due=10, home=modest))
+    assert claim(instance, driver=DRIVER).job == behind
+
+
+def test_of_each_home_the_one_due_soonest_and_the_one_asked_for_first_are_looked_at(instance):
+    hour = timedelta(hours=1)
+    soon, old, _neither = queue(
+        a_job(images={}, due=100, queued_at=timezone.now() - hour),
+        a_job(images={}, due=300, queued_at=timezone.now() - 2 * hour),
+        a_job(images={}, due=200, queued_at=timezone.now() - hour),
+    )
+    assert best_for(instance).job == old.pk
+    assert best_for(instance, without=[old.pk]).job == soon.pk
+
+
+def test_a_workflow_that_nobody_knows_any_more_is_passed_over(instance):
+    strange, job = queue(a_job(images={}, due=1), a_job(images={}, due=2))
+    Job.objects.filter(pk=strange.pk).update(workflow="of_yesterday")
+    assert claim(instance, driver=DRIVER).job == job
+    assert claim(instance, driver=DRIVER) is None
+
+
+def test_what_waits_on_an_instance_makes_way_for_the_much_more_urgent_and_for_nothing_less(instance):
+    (waiting,) = queue(a_job(images={}, due=25))
+    claim(instance, driver=DRIVER)
+    queue(a_job(images={}, due=10))
+    assert not is_outdone(instance, waiting), "a quarter of an hour is no reason"
+    queue(a_job(images={}, due=3))
+    assert is_outdone(instance, waiting)
+
+
+def test_a_video_waits_while_the_only_other_seat_has_one(instance):
+    other = make_instance(instance.host, 8189)
+    first, second = queue(a_job("living_video", images={}), a_job("living_video", images={}))
+    assert claim(other, driver=DRIVER).job in (first, second)
+    assert claim(instance, driver=DRIVER) is None
+    (portrait,) = queue(a_job(images={}, due=600))
+    assert claim(instance, driver=DRIVER).job == portrait
 
 
 @pytest.mark.django_db(transaction=True)
@@ -115,3 +162,29 @@ def claim_and_close(instance):
         return claim(instance, driver=uuid4())
     finally:
         connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_drivers_that_see_the_last_two_seats_free_one_puts_a_video_there(monkeypatch):
+    instances = [make_instance(make_host(name), 8188) for name in ("one", "other")]
+    queue(a_job("living_video", images={}), a_job("living_video", images={}))
+    monkeypatch.setattr(claiming, "_turnstile", contextlib.nullcontext())
+    choose, both, once = claiming.choose, threading.Barrier(2), threading.local()
+
+    def choose_together(*given, **more):
+        chosen = choose(*given, **more)
+        if not hasattr(once, "done"):
+            once.done = both.wait(10)
+        return chosen
+
+    def allow_after_a_while(references):
+        # Not committed yet: the other finds the job taken and the seat free.
+        time.sleep(0.5)
+        return set(references)
+
+    monkeypatch.setattr(claiming, "choose", choose_together)
+    monkeypatch.setattr(claiming, "_may_run", allow_after_a_while)
+    with ThreadPoolExecutor(2) as pool:
+        taken = list(pool.map(claim_and_close, instances))
+    assert len([attempt for attempt in taken if attempt]) == 1
+    assert Attempt.objects.count() == 1
