@@ -34,24 +34,25 @@ def add(host: GpuHost, ports: Sequence[int] | None = None, *, directory: str = "
     """
     with HostConnection.open(target_of(host)) as connection, transaction.atomic():
         gpus = gpus_of(connection) if ports is None or ports else []
-        if ports is None:
-            ports = _answering(host, connection, gpus)
+        # The port's place is the GPU's, whichever of those before it is silent.
+        placed = _answering(host, connection, gpus) if ports is None else dict(enumerate(ports))
         host.last_seen_at = timezone.now()
         host.save()
         return [
             _found(Instance(host=host, port=port, gpu_index=index, directory=directory), connection, gpus, restart)
-            for index, port in enumerate(ports)
+            for index, port in placed.items()
         ]
 
 
-def _answering(host: GpuHost, connection: HostConnection, gpus: Sequence[Gpu]) -> list[int]:
-    candidates = range(FIRST_PORT, FIRST_PORT + max(1, len(gpus)))
-    ports = [port for port in candidates if _answers(Instance(host=host, port=port), connection)]
-    if not ports:
+def _answering(host: GpuHost, connection: HostConnection, gpus: Sequence[Gpu]) -> dict[int, int]:
+    """{GPU: port}"""
+    candidates = dict(enumerate(range(FIRST_PORT, FIRST_PORT + max(1, len(gpus)))))
+    placed = {gpu: port for gpu, port in candidates.items() if _answers(Instance(host=host, port=port), connection)}
+    if not placed:
         raise HostProblem(
-            f"No ComfyUI answers on {candidates[0]} to {candidates[-1]}; name its ports.", code="no_comfyui"
+            f"No ComfyUI answers on {candidates[0]} to {max(candidates.values())}; name its ports.", code="no_comfyui"
         )
-    return ports
+    return placed
 
 
 def _answers(instance: Instance, connection: HostConnection) -> bool:

@@ -292,6 +292,7 @@ class Attempt(models.Model):
                 name="attempt_uncleaned",
             ),
             models.Index(F("finished_at"), name="attempt_finished"),
+            models.Index(F("claimed_at"), condition=Q(number=1), name="attempt_first"),
         ]
 
     def __str__(self) -> str:

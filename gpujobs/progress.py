@@ -1,26 +1,44 @@
-"""How far a job is: step k of n while it runs, its place while it waits. Lives in Redis, for show only."""
+"""How far a job is: step k of n while it runs, its place while it waits. For show only; steps live in Redis."""
 
 import json
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Avg, F, Window
-from django.db.models.functions import RowNumber
+from django.db import connection
+from django.db.models import Avg
 from django.utils import timezone
 from redis import RedisError
 
 from gpujobs import workflows
+from gpujobs.claiming import demands
 from gpujobs.models import Attempt, Instance, Job
+from gpujobs.scheduling import SAME_TIME, SOON
 from gpujobs.wakeup import redis
 
 log = logging.getLogger(__name__)
 
 KEPT_SECONDS = 3600
 SPAN_KEPT_SECONDS = 60
+
+# In the order of `scheduling.wanted_at`, by which instances choose; who looks is one of many and looks often.
+_PLACES_SQL = """
+    SELECT id, place, seconds FROM (
+        SELECT job.id, row_number() OVER turn AS place, sum(kind.seconds) OVER turn AS seconds
+        FROM gpujobs_job AS job
+        LEFT JOIN unnest(%(names)s::text[], %(seconds)s::float8[], %(long)s::bool[]) AS kind (name, seconds, long)
+            ON kind.name = job.workflow
+        WHERE job.state = 'queued'
+        WINDOW turn AS (ORDER BY
+            CASE WHEN kind.long THEN due_at
+                ELSE least(due_at, date_bin(%(same)s, queued_at + %(soon)s, %(epoch)s)) END,
+            due_at, queued_at, id
+            ROWS UNBOUNDED PRECEDING)
+    ) AS waiting WHERE id = ANY (%(wanted)s)
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,19 +110,20 @@ class _Place:
 
 
 def _places(wanted: Collection[UUID]) -> dict[UUID, _Place]:
-    ranked = Job.objects.filter(state=Job.State.QUEUED).annotate(
-        place=Window(RowNumber(), order_by=[F("due_at"), F("queued_at"), F("id")])
-    )
     seats = max(1, Instance.objects.filter(state=Instance.State.ACTIVE, host__state="active").count())
-    ahead = 0.0
-    places: dict[UUID, _Place] = {}
-    for pk, workflow, number in ranked.order_by("place").values_list("pk", "workflow", "place"):
-        ahead += usual_seconds(workflow) if len(places) < len(wanted) else 0.0
-        if pk in wanted:
-            places[pk] = _Place(number, ahead / seats)
-        if len(places) == len(wanted):
-            break
-    return places
+    kinds = demands()
+    given = {
+        "names": list(kinds),
+        "seconds": [usual_seconds(name) for name in kinds],
+        "long": [demand.long for demand in kinds.values()],
+        "same": timedelta(seconds=SAME_TIME),
+        "soon": SOON,
+        "epoch": datetime.fromtimestamp(0, UTC),
+        "wanted": list(wanted),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_PLACES_SQL, given)
+        return {pk: _Place(place, (seconds or 0.0) / seats) for pk, place, seconds in cursor.fetchall()}
 
 
 def _told(job_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:

@@ -6,12 +6,12 @@ from uuid import UUID
 
 import django_rq
 import rq
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from gpujobs import errands, faults, runner, scanning, tally, wakeup
 from gpujobs.driver import drive as drive_host
-from gpujobs.models import Attempt, GpuHost, Job
+from gpujobs.models import Attempt, GpuHost, Instance, Job
 from gpujobs.runner import Superseded
 
 log = logging.getLogger(__name__)
@@ -34,15 +34,15 @@ def reconcile() -> None:
     free_gone_hosts(now)
     errands.sweep(now)
     waiting = Job.objects.filter(state=Job.State.QUEUED, not_before__lte=now).exists()
-    at_work = Q(instances__attempts__state__in=Attempt.LIVE) | Q(
-        instances__attempts__cleaned_at=None, instances__attempts__isnull=False
-    )
     driverless = GpuHost.objects.filter(Q(driver=None) | Q(driver_until__lt=now)).filter(
         Q(fault_at=None) | Q(fault="") | Q(fault_at__lt=now - RETRY_HOST)
     )
-    with_instances = Q(state=GpuHost.State.ACTIVE, instances__isnull=False)
-    wanted = driverless.filter(at_work | with_instances if waiting else at_work)
-    for host in wanted.distinct():
+    # Each of the two as its own index has it.
+    of_host = Attempt.objects.filter(instance__host=OuterRef("pk"))
+    uncleaned = of_host.filter(cleaned_at=None).exclude(state__in=Attempt.LIVE)
+    at_work = Exists(of_host.filter(state__in=Attempt.LIVE)) | Exists(uncleaned)
+    could_work = Q(Exists(Instance.objects.filter(host=OuterRef("pk"))), state=GpuHost.State.ACTIVE)
+    for host in driverless.filter(at_work | could_work if waiting else at_work):
         wakeup.ask_for_driver(host)
 
 

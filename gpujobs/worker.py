@@ -18,6 +18,8 @@ PR_SET_PDEATHSIG = 1
 # How soon a worker notices that its horse is gone, and how often it looks after abandoned jobs, in seconds.
 MONITOR_SECONDS = 5
 MAINTENANCE_SECONDS = 60
+# RQ lists a worker for a minute longer than this after its last sign of life; one that is idle wakes up to give it.
+IDLE_SECONDS = 30
 
 
 class Worker(RqWorker):
@@ -26,6 +28,7 @@ class Worker(RqWorker):
     def __init__(self, queues: Any, *args: Any, **kwargs: Any) -> None:
         kwargs["job_monitoring_interval"] = MONITOR_SECONDS
         kwargs["maintenance_interval"] = MAINTENANCE_SECONDS
+        kwargs["worker_ttl"] = IDLE_SECONDS
         super().__init__(queues, *args, **kwargs)
         if len(self.queues) != 1:
             raise ValueError(f"a worker serves one queue, not {len(self.queues)}")

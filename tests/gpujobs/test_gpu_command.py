@@ -76,6 +76,18 @@ def test_without_ports_each_gpu_is_asked_for_one_and_silent_ones_are_passed_over
     assert [one.port for one in Instance.objects.all()] == [standin.instances[0].port]
 
 
+def test_a_silent_first_port_makes_no_instance_another_s_gpu(standin, key, monkeypatch):
+    for instance in standin.instances:
+        instance.process.argv = ["main.py", *instance.argv[instance.argv.index("--input-directory") :]]
+    # The first of the two looked at is nobody's.
+    monkeypatch.setattr(hosts, "FIRST_PORT", standin.instances[0].port - 1)
+    standin.instances[1].kill()
+    add(standin, key, "--restart", "systemctl --user restart comfyui@{index}")
+    instance = Instance.objects.get()
+    assert (instance.port, instance.gpu_index) == (standin.instances[0].port, 1)
+    assert instance.restart_command[-1] == "comfyui@1"
+
+
 def test_where_nothing_answers_nothing_is_saved(standin, key, monkeypatch):
     monkeypatch.setattr(hosts, "FIRST_PORT", 9)
     with pytest.raises(CommandError, match="No ComfyUI answers on 9 to 10"):

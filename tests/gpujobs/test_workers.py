@@ -1,8 +1,10 @@
 """Real RQ workers as processes of their own, killed in the middle of a job."""
 
+import re
 import signal
 import time
 from functools import partial
+from pathlib import Path
 
 import psutil
 import pytest
@@ -97,3 +99,24 @@ def test_an_errand_is_run_by_the_worker_of_its_own_queue(fleet):
 def test_a_worker_serves_one_queue(redis_client):
     with pytest.raises(ValueError, match="one queue"):
         Worker(["gpu", "portal"], connection=redis_client)
+
+
+def test_a_worker_looks_after_its_horse_and_after_others_often_and_is_not_listed_long_after_its_death(redis_client):
+    worker = Worker(["gpu"], connection=redis_client)
+    assert worker.job_monitoring_interval <= 5
+    assert worker.maintenance_interval <= 60
+    # It sleeps no longer than that, so what is due every minute is done every minute.
+    assert worker.dequeue_timeout <= worker.maintenance_interval
+    worker.register_birth()
+    worker.heartbeat()
+    assert redis_client.ttl(worker.key) <= 120
+    worker.register_death()
+
+
+def test_nothing_of_ours_asks_rq_to_try_again():
+    """Who finds what was left behind is the sweep; a second try of RQ's own would be one too many."""
+    root = Path(__file__).parents[2]
+    asking = re.compile(r"\bretry\s*=|\bRetry\b(?!-After)")
+    sources = [path for package in ("gpujobs", "orders", "portal") for path in (root / package).rglob("*.py")]
+    assert len(sources) > 100
+    assert [str(path) for path in sources if asking.search(path.read_text())] == []
