@@ -3,6 +3,7 @@
 import logging
 import shlex
 from collections.abc import Iterator, Sequence
+from itertools import count
 
 from django.db import transaction
 from django.db.models import ProtectedError
@@ -42,6 +43,45 @@ def add(host: GpuHost, ports: Sequence[int] | None = None, *, directory: str = "
             _found(Instance(host=host, port=port, gpu_index=index, directory=directory), connection, gpus, restart)
             for index, port in placed.items()
         ]
+
+
+def look_again(
+    host: GpuHost, ports: Sequence[int] | None = None, *, directory: str = "", restart: str = ""
+) -> list[Instance]:
+    """Save the host's instances that were silent, or not there yet, when it was added; arguments as for `add`.
+
+    Raises SshError, HostProblem; nothing is saved then.
+    """
+    with HostConnection.open(target_of(host)) as connection, transaction.atomic():
+        known = {one.port: one.gpu_index for one in host.instances.all()}
+        gpus = gpus_of(connection)
+        if ports is None:
+            placed = _answering(host, connection, gpus)
+        else:
+            free = (gpu for gpu in count() if gpu not in known.values())
+            placed = dict(zip(free, (port for port in ports if port not in known), strict=False))
+        return [
+            _found(Instance(host=host, port=port, gpu_index=index, directory=directory), connection, gpus, restart)
+            for index, port in placed.items()
+            if port not in known
+        ]
+
+
+def move(host: GpuHost) -> None:
+    """Keep where it is now, once it lets us in there: its address, port, user or key changed, its disk did not.
+
+    A driver on the old way ends by itself when that way does. Raises SshError; nothing is saved then.
+    """
+    with HostConnection.open(target_of(host)):
+        host.last_seen_at = timezone.now()
+    where = ["address", "port", "username", "host_key", "key_path", "key_name", "passphrase_name", "jump"]
+    host.save(update_fields=[*where, "last_seen_at"])
+    log.warning("host %s is at %s:%s now", host.name, host.address, host.port, extra={"host": host.name})
+
+
+def is_free(name: str) -> bool:
+    """Whether a host may be called so: those off the list keep their names only for the record."""
+    return not GpuHost.objects.filter(name=name).exclude(state=GpuHost.State.RETIRED).exists()
 
 
 def _answering(host: GpuHost, connection: HostConnection, gpus: Sequence[Gpu]) -> dict[int, int]:
@@ -91,13 +131,14 @@ def set_restart_command(instance: Instance, command: str) -> list[str]:
 
 
 def find(name: str) -> GpuHost | Instance | None:
-    """A host by its name, or an instance by "host:port"."""
-    host, _, port = name.partition(":")
-    if not port:
-        return GpuHost.objects.filter(name=host).first()
-    return (
-        Instance.objects.select_related("host").filter(host__name=host, port=port).first() if port.isdigit() else None
-    )
+    """A host by its name, or an instance by "host:port". Of several hosts of a name the one on the list, or else the
+    one that left it last."""
+    called, _, port = name.partition(":")
+    every = GpuHost.objects.filter(name=called)
+    host = every.exclude(state=GpuHost.State.RETIRED).first() or every.order_by("created_at").last()
+    if host is None or not port:
+        return host
+    return host.instances.select_related("host").filter(port=port).first() if port.isdigit() else None
 
 
 def drain(target: GpuHost | Instance) -> bool:
@@ -106,7 +147,12 @@ def drain(target: GpuHost | Instance) -> bool:
 
 
 def resume(target: GpuHost | Instance) -> bool:
-    """Give it work again; a host that was removed comes back by this as well. False if it had work."""
+    """Give it work again; a host that was removed comes back by this as well. False if it had work.
+
+    Raises HostProblem where another host has its name by now.
+    """
+    if isinstance(target, GpuHost) and target.state == GpuHost.State.RETIRED and not is_free(target.name):
+        raise HostProblem(f"There is another host called {target.name} now.", code="name_taken")
     if isinstance(target, GpuHost) and _change(target, from_state=GpuHost.State.RETIRED, to_state="active"):
         return True
     # An instance that failed while it was drained is tried at once: whoever resumes it says that it works.

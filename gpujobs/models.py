@@ -41,7 +41,7 @@ class GpuHost(models.Model):
         RETIRED = "retired"
 
     code = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
-    name = models.SlugField(max_length=40, unique=True)
+    name = models.SlugField(max_length=40)
     address = models.CharField(max_length=255)
     port = models.PositiveIntegerField(default=22)
     username = models.CharField(max_length=64)
@@ -65,6 +65,10 @@ class GpuHost(models.Model):
 
     class Meta:
         ordering = ["name"]
+        constraints = [
+            # One that is off the list leaves its name to the machine that comes in its place.
+            models.UniqueConstraint(fields=["name"], condition=~Q(state="retired"), name="host_name_unique"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
+from gpujobs import hosts
 from gpujobs.models import GpuHost
 
 PORTS_MOST = 16
@@ -100,7 +101,7 @@ class HostForm(forms.Form):
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
-        if GpuHost.objects.filter(name=name).exists():
+        if not hosts.is_free(name):
             raise forms.ValidationError(_("이 이름의 호스트가 이미 있습니다."))
         return name
 

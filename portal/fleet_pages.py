@@ -201,10 +201,10 @@ def _add(request: HttpRequest) -> HttpResponse:
     except signing.BadSignature:
         messages.error(request, _("시간이 지났습니다. 처음부터 다시 해 주세요."))
         return redirect("host_add")
-    typed["jump"] = GpuHost.objects.filter(name=typed["jump"]).first()
+    typed["jump"] = hosts.find(typed["jump"])
     new = _new(typed)
     new.host_key = typed["host_key"]
-    if GpuHost.objects.filter(name=new.name).exists():
+    if not hosts.is_free(new.name):
         # The second of two clicks.
         return redirect("operator")
     try:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from gpujobs import hosts, queueing, tasks, wakeup
 from gpujobs.claiming import claim
+from gpujobs.faults import HostProblem
 from gpujobs.models import GpuHost, Instance, Job
 from gpujobs.ssh import fingerprint
 from gpujobs.standin import StandinHost
@@ -50,14 +51,14 @@ def ports_of(standin):
 def test_adding_shows_the_fingerprint_and_does_nothing_without_a_yes(standin, key, monkeypatch):
     asked = []
     monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or "y")
-    with pytest.raises(CommandError, match=r"Nothing was added\."):
+    with pytest.raises(CommandError, match=r"Nothing was changed\."):
         gpu("add", "l4", f"gpu@127.0.0.1:{standin.ssh_port}", "--key", str(key), *ports_of(standin))
     assert len(asked) == 1
     assert not GpuHost.objects.exists()
 
 
 def test_a_host_with_another_key_than_expected_is_not_added(standin, key):
-    with pytest.raises(CommandError, match="Nothing was added"):
+    with pytest.raises(CommandError, match="Nothing was changed"):
         gpu("add", "l4", f"gpu@127.0.0.1:{standin.ssh_port}", "--key", str(key), "--fingerprint", "SHA256:other")
     assert not GpuHost.objects.exists()
 
@@ -185,6 +186,55 @@ def test_a_removed_host_comes_back_with_resume():
     assert "retired" in gpu("list", "--all")
     gpu("resume", "l4")
     assert GpuHost.objects.get().state == "active"
+
+
+def test_a_renewed_host_takes_the_name_of_the_one_that_was_removed(standin, key):
+    old = make_host(state="retired")
+    make_instance(old, standin.instances[0].port)
+    add(standin, key, *ports_of(standin))
+    with pytest.raises(CommandError, match="There is a host called l4 already"):
+        add(standin, key, *ports_of(standin))
+    new = GpuHost.objects.get(state="active")
+    assert (hosts.find("l4"), hosts.find(f"l4:{standin.instances[0].port}").host) == (new, new)
+    with pytest.raises(HostProblem, match="another host called l4"):
+        hosts.resume(old)
+    assert gpu("list").count("l4  ") == 1
+    assert gpu("list", "--all").count("l4  ") == 2
+
+
+def test_an_instance_that_was_silent_when_its_host_was_added_is_found_later(standin, key):
+    first, second = standin.instances
+    add(standin, key, "--port", str(first.port))
+    assert "GPU 1" in gpu("look", "l4", "--port", str(first.port), "--port", str(second.port), "--restart", "x {index}")
+    assert list(Instance.objects.order_by("gpu_index").values_list("port", "restart_command")) == [
+        (first.port, []),
+        (second.port, ["x", "1"]),
+    ]
+    assert gpu("look", "l4", "--port", str(second.port)) == "l4: nothing new\n"
+
+
+def test_a_host_is_moved_to_another_address_once_its_key_there_was_agreed_to(standin, key):
+    host = make_host(address="192.0.2.1", host_key=standin.host_key[:-8] + "AAAAAAAA", key_path=str(key))
+    make_instance(host, standin.instances[0].port)
+    there = f"gpu@127.0.0.1:{standin.ssh_port}"
+    with pytest.raises(CommandError, match="Nothing was changed"):
+        gpu("move", "l4", there, "--fingerprint", "SHA256:other")
+    assert gpu("move", "l4", there, "--fingerprint", fingerprint(standin.host_key)) == f"l4: at {there}\n"
+    host.refresh_from_db()
+    assert (host.address, host.port, host.host_key) == ("127.0.0.1", standin.ssh_port, standin.host_key)
+    queueing.submit([job := a_job("print_master")])
+    with Fleet(standin, host, list(host.instances.all())).driven():
+        wait_until(ended(job))
+    assert Job.objects.get(pk=job.pk).state == "succeeded"
+
+
+def test_a_host_that_lets_nobody_in_at_the_new_address_stays_where_it_was(standin, tmp_path):
+    (tmp_path / "stranger").mkdir()
+    host = make_host(address="192.0.2.1", key_path=str(make_key(tmp_path / "stranger")))
+    with pytest.raises(CommandError):
+        gpu("move", "l4", f"gpu@127.0.0.1:{standin.ssh_port}", "--fingerprint", fingerprint(standin.host_key))
+    host.refresh_from_db()
+    assert (host.address, host.host_key) == ("192.0.2.1", "")
 
 
 def test_an_instance_that_was_restarted_proves_itself_and_works_again(tmp_path):

@@ -18,11 +18,20 @@ from gpujobs.workflows.needs import needs
 
 
 class Command(BaseCommand):
-    help = "GPU hosts: add, list, queue, doctor, scan, needs, drain, resume, restart, restart-command, remove."
+    help = (
+        "GPU hosts: add, list, queue, doctor, scan, needs, look, move, drain, resume, restart, restart-command, remove."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
         self._add_arguments_of_add(actions.add_parser("add", help="add a host after showing its key's fingerprint"))
+        again = actions.add_parser("look", help="find instances that were silent when the host was added")
+        again.add_argument("name", help="a host")
+        _add_arguments_of_instances(again)
+        move = actions.add_parser("move", help="another address, user or host key of a host whose disk is the same")
+        move.add_argument("name", help="a host")
+        move.add_argument("address", help="user@host or user@host:port")
+        move.add_argument("--fingerprint", help="accept the host key with this fingerprint without asking")
         actions.add_parser("queue", help="what waits, in the order in which it is wanted, and why it waits")
         listing = actions.add_parser("list", help="hosts and instances with their state and what they do, and why")
         listing.add_argument("--all", action="store_true", help="removed ones as well")
@@ -62,26 +71,16 @@ class Command(BaseCommand):
             default="",
             help="the key opens with the environment's GPU_KEY_PASSPHRASE_NAME; the value itself is kept nowhere",
         )
-        add.add_argument(
-            "--port",
-            dest="ports",
-            type=int,
-            action="append",
-            help="of a ComfyUI instance; repeatable; without it one is looked for on 8188 and up for each GPU",
-        )
+        _add_arguments_of_instances(add)
         add.add_argument("--only-jump", action="store_true", help="no GPUs there: other hosts are reached through it")
-        add.add_argument("--directory", default="", help="ComfyUI's directory on the host")
-        add.add_argument(
-            "--restart",
-            default="",
-            help='restarts an instance, e.g. "sudo -n systemctl restart comfyui@{index}.service"; {port} works too',
-        )
         add.add_argument("--fingerprint", help="accept the host key with this fingerprint without asking")
         add.add_argument("--jump", help="name of a host to go through")
 
     def handle(self, *args: Any, **options: Any) -> None:
         actions = {
             "add": self.add,
+            "look": self.look,
+            "move": self.move,
             "list": self.list,
             "queue": self.queue,
             "doctor": self.doctor,
@@ -102,7 +101,24 @@ class Command(BaseCommand):
         host = _new_host(options)
         host.host_key = self._accepted_key(host, options["fingerprint"])
         ports = [] if options["only_jump"] else options["ports"]
-        instances = hosts.add(host, ports, directory=options["directory"], restart=options["restart"])
+        self._say_found(hosts.add(host, ports, directory=options["directory"], restart=options["restart"]))
+
+    def look(self, options: dict[str, Any]) -> None:
+        host, how = _host(options["name"]), {"directory": options["directory"], "restart": options["restart"]}
+        found = hosts.look_again(host, options["ports"], **how)
+        if not found:
+            self.stdout.write(f"{host.name}: nothing new")
+        self._say_found(found)
+
+    def move(self, options: dict[str, Any]) -> None:
+        host = _host(options["name"])
+        host.username, host.address, host.port = _place(options["address"])
+        host.host_key = self._accepted_key(host, options["fingerprint"])
+        hosts.move(host)
+        wakeup.wake()
+        self.stdout.write(f"{host.name}: at {host.username}@{host.address}:{host.port}")
+
+    def _say_found(self, instances: Sequence[Instance]) -> None:
         wakeup.wake()
         for instance in instances:
             self.stdout.write(f"{_described(instance)}  restart: {shlex.join(instance.restart_command) or 'none'}")
@@ -113,11 +129,11 @@ class Command(BaseCommand):
         seen = fingerprint(key)
         if expected:
             if seen != expected:
-                raise CommandError(f"The host shows {seen}, not {expected}. Nothing was added.")
+                raise CommandError(f"The host shows {seen}, not {expected}. Nothing was changed.")
             return key
         self.stdout.write(f"{host.address}:{host.port} shows the key {seen}")
         if input("Is that the host's own? Compare it on the host, then type yes: ").strip() != "yes":
-            raise CommandError("Nothing was added.")
+            raise CommandError("Nothing was changed.")
         return key
 
     def list(self, options: dict[str, Any]) -> None:
@@ -221,17 +237,39 @@ def _described(instance: Instance) -> str:
     )
 
 
-def _new_host(options: dict[str, Any]) -> GpuHost:
-    username, _, place = options["address"].rpartition("@")
+def _add_arguments_of_instances(action: ArgumentParser) -> None:
+    action.add_argument(
+        "--port",
+        dest="ports",
+        type=int,
+        action="append",
+        help="of a ComfyUI instance; repeatable; without it one is looked for on 8188 and up for each GPU",
+    )
+    action.add_argument("--directory", default="", help="ComfyUI's directory on the host")
+    action.add_argument(
+        "--restart",
+        default="",
+        help='restarts an instance, e.g. "sudo -n systemctl restart comfyui@{index}.service"; {port} works too',
+    )
+
+
+def _place(typed: str) -> tuple[str, str, int]:
+    """User, address and port."""
+    username, _, place = typed.rpartition("@")
     address, _, port = place.partition(":")
     if not username or not address or not (port or "22").isdigit():
         raise CommandError("The address must read user@host or user@host:port.")
-    if GpuHost.objects.filter(name=options["name"]).exists():
-        raise CommandError(f"There is a host called {options['name']} already; gpu list --all shows removed ones too.")
+    return username, address, int(port or 22)
+
+
+def _new_host(options: dict[str, Any]) -> GpuHost:
+    username, address, port = _place(options["address"])
+    if not hosts.is_free(options["name"]):
+        raise CommandError(f"There is a host called {options['name']} already.")
     return GpuHost(
         name=options["name"],
         address=address,
-        port=int(port or 22),
+        port=port,
         username=username,
         key_path=options["key"],
         key_name=options["key_secret"],
