@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.files.storage import default_storage
 
-from gpujobs import progress, queueing
+from gpujobs import progress, queueing, runner
 from gpujobs.comfyui import ComfyUI
 from gpujobs.driver import reach_of, target_of
 from gpujobs.lane import SILENCE_SECONDS
@@ -196,3 +196,19 @@ def test_a_host_with_another_key_is_refused_and_it_is_written_down(tmp_path):
         assert fleet.host.fault == "HostKeyMismatch"
         assert fleet.host.fault_text.count("SHA256:") == 2
         assert fleet.host.driver is None
+
+
+def test_a_result_comes_home_while_the_next_prompt_runs(tmp_path, monkeypatch):
+    bring_home, first, second = runner.bring_home, a_job(due=1), a_job(due=2)
+
+    def bring_home_late(comfy, attempt, workflow, record):
+        if attempt.job_id == first.pk:
+            wait_until(in_state(second, "running"), 20)
+        return bring_home(comfy, attempt, workflow, record)
+
+    monkeypatch.setattr(runner, "bring_home", bring_home_late)
+    with fleet_of(tmp_path, settings=SLOW) as fleet:
+        queueing.submit([first, second])
+        with fleet.driven():
+            wait_until(ended(first, second))
+    assert set(Job.objects.values_list("state", flat=True)) == {"succeeded"}

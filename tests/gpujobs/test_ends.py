@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from gpujobs import faults, hosts, queueing, runner
@@ -179,3 +180,20 @@ def test_only_an_ended_job_can_be_noted(attempt):
     runner.give_up(attempt, faults.NO_FACE)
     queueing.note_end(attempt.job_id)
     assert job_of(attempt).noted_at is not None
+
+
+def waits_for_the_disk():
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW synchronous_commit")
+        return cursor.fetchone() == ("on",)
+
+
+def test_what_is_about_to_be_sent_and_every_end_wait_for_the_disk_and_a_note_does_not(attempt):
+    """Looked at inside the test's own transaction, of which a note makes one that waits no more."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = on")
+    assert attempt.move("claimed", state="staged")
+    assert attempt.about_to_send()
+    assert waits_for_the_disk()
+    assert attempt.note("staged", state="sent")
+    assert not waits_for_the_disk()

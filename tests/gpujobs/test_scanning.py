@@ -5,15 +5,16 @@ from io import StringIO
 from pathlib import Path
 from uuid import uuid4
 
+import django_rq
 import pytest
 import requests
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from gpujobs import queueing, scanning, tasks
-from gpujobs.models import Attempt, Instance, Job, Scan
+from gpujobs.models import Attempt, GpuHost, Instance, Job, Scan
 from tests.gpujobs.fleet import SLOW, ended, fleet_of, in_state, wait_until
-from tests.gpujobs.making import a_job
+from tests.gpujobs.making import a_job, make_host, make_instance
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -156,3 +157,17 @@ def test_a_probe_at_work_is_left_alone(fleet):
     Instance.objects.update(state="out")
     plant(fleet, uuid4().hex)
     assert scanning.scan(fleet.host).found == 0
+
+
+def test_once_a_day_somebody_is_sent_to_every_host_that_was_not_searched_whole(redis_client):
+    late, lately, in_vain, gone, empty = (make_host(name) for name in ("late", "lately", "in-vain", "gone", "empty"))
+    for host in (late, lately, in_vain, gone):
+        make_instance(host)
+    GpuHost.objects.filter(pk=gone.pk).update(state="retired")
+    Scan.objects.create(host=late, at=timezone.now() - scanning.EVERY)
+    Scan.objects.create(host=lately)
+    Scan.objects.create(host=in_vain, trouble="no answer")
+    tasks.scan()
+    sent = [(job.func_name, *job.args) for job in django_rq.get_queue("hosts").jobs]
+    assert sorted(sent) == sorted(("gpujobs.tasks.scan_host", str(host.code)) for host in (late, in_vain))
+    assert empty.instances.count() == 0
