@@ -165,8 +165,8 @@ def _write_down(instance: Instance, verdicts: Sequence[Verdict], free_mb: int | 
     if instance.pk is not None:
         instance.save(
             update_fields=[
-                *("version", "gpu_name", "gpu_index", "memory_mb", "directory", "input_dir", "output_dir", "temp_dir"),
-                *("workflows", "findings", "disk_free_mb", "examined_at"),
+                *("version", "gpu_name", "gpu_index", "memory_mb", "memory_free_mb", "directory", "input_dir"),
+                *("output_dir", "temp_dir", "workflows", "findings", "disk_free_mb", "examined_at"),
             ]
         )
 

@@ -34,6 +34,7 @@ class Seen:
     gpu_name: str
     gpu_index: int
     memory_mb: int
+    memory_free_mb: int | None
     on_cpu: bool
     directory: str
     directories: dict[str, str]
@@ -72,6 +73,7 @@ def look_at(reach: Reach, *, gpus: Sequence[Gpu] = ()) -> Seen:
     instance = reach.instance
     seen = read_stats(reach.comfy)
     instance.version, instance.memory_mb = seen.version, seen.memory_mb
+    instance.memory_free_mb = seen.memory_free_mb
     instance.gpu_name = seen.gpu_name
     if seen.gpu_index >= 0:
         instance.gpu_index = seen.gpu_index
@@ -105,6 +107,7 @@ def read_stats(comfy: ComfyUI) -> Seen:
         gpu_name=_gpu_name(str(device.get("name", ""))),
         gpu_index=int(index) if index.isdigit() else -1,
         memory_mb=int(device.get("vram_total", 0)) // 1024**2,
+        memory_free_mb=int(device["vram_free"]) // 1024**2 if "vram_free" in device else None,
         on_cpu=device.get("type") == "cpu",
         directory=_own_directory(argv),
         directories={kind: _directory(argv, kind) for kind in DIRECTORY_OPTIONS},

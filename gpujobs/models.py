@@ -97,6 +97,8 @@ class Instance(models.Model):
     gpu_index = models.PositiveSmallIntegerField(default=0)
     gpu_name = models.CharField(max_length=80, blank=True)
     memory_mb = models.PositiveIntegerField(default=0)
+    # Free of it when the doctor looked or a probe ran last; None where it was not said.
+    memory_free_mb = models.PositiveIntegerField(null=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
     version = models.CharField(max_length=40, blank=True)
     # Absolute directories on the host; ComfyUI has no route to delete a file, so clean-up goes by SFTP.

@@ -10,6 +10,8 @@ from uuid import uuid4
 
 from gpujobs.comfyui import ComfyUI, Queued, Record, Unreachable
 from gpujobs.faults import ProbeFailed
+from gpujobs.looking import read_stats
+from gpujobs.models import Instance
 from gpujobs.runner import Reach, remove_folder
 
 PROBE_SECONDS = 60.0
@@ -33,6 +35,8 @@ def probe(reach: Reach) -> None:
             raise ProbeFailed(f"{record.failure.node_type}: {record.failure.message}")
         if not record.files("save"):
             raise ProbeFailed("it made no picture")
+        free_mb = read_stats(reach.comfy).memory_free_mb
+        Instance.objects.filter(pk=reach.instance.pk).update(memory_free_mb=free_mb)
     finally:
         _remove(reach, folder)
 

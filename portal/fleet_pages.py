@@ -54,7 +54,10 @@ def _shown(one: GpuHost) -> dict[str, Any]:
     }
     state = [
         one.state,
-        [(i.code, i.state, i.fault, i.examined_at, i.restart_command, i.disk_free_mb) for i in instances],
+        [
+            (i.code, i.state, i.fault, i.examined_at, i.restart_command, i.disk_free_mb, i.memory_free_mb)
+            for i in instances
+        ],
         shown["scan"] and shown["scan"].pk,
         [(errand.code, errand.begun_at, errand.ended_at) for errand in shown["errands"]],
     ]

@@ -59,7 +59,7 @@ def host_resume(request: HttpRequest, code: UUID) -> HttpResponse:
 
 def _set_state(request: HttpRequest, code: UUID, state: str, action: str) -> GpuHost:
     host = overview.get_host(code)
-    if host is None:
+    if host is None or host.state == GpuHost.State.RETIRED:
         raise Http404
     with transaction.atomic():
         if GpuHost.objects.filter(pk=host.pk).exclude(state=state).update(state=state):
@@ -82,6 +82,7 @@ def _fleet() -> dict[str, Any]:
         for one in each.instances:
             instance = one.instance
             state.append((instance.code, instance.state, instance.warm_workflow, instance.fault, instance.fault_at))
+            state.append(instance.memory_free_mb)
             state += [(work.attempt.pk, work.attempt.state, _step(work.progress)) for work in one.at_work]
     return {
         "hosts": hosts,

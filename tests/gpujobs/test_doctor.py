@@ -51,6 +51,7 @@ def test_a_host_with_everything_is_ready_for_every_workflow_as_soon_as_it_is_add
     assert instance.examined_at is not None
     assert instance.disk_free_mb > 0
     assert (instance.gpu_name, instance.gpu_index, instance.memory_mb) == ("NVIDIA L4", 0, 23034)
+    assert instance.memory_free_mb == 23034 - 420
     assert overview.impossible_workflows() == []
 
 

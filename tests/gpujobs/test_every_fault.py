@@ -255,7 +255,7 @@ def test_a_comfyui_that_is_dead_gives_its_job_to_the_other_and_comes_back_by_a_p
 
 
 def test_a_probe_whose_answer_was_lost_is_found_again_and_leaves_nothing(fleet):
-    Instance.objects.update(state="out", fault="no_answer", probe_at=timezone.now())
+    Instance.objects.update(state="out", fault="no_answer", probe_at=timezone.now(), memory_free_mb=None)
     # Of an earlier one that was cut off and wrote all the same.
     left = Path(fleet.standin.root) / "gpu0/output/portal" / fleet.instances[0].code.hex
     left.mkdir(parents=True)
@@ -266,6 +266,8 @@ def test_a_probe_whose_answer_was_lost_is_found_again_and_leaves_nothing(fleet):
         wait_until(ended(job))
         wait_until(lambda: not Attempt.objects.filter(job=job, cleaned_at=None).exists())
     assert Instance.objects.get().state == "active"
+    # As the probe saw it.
+    assert Instance.objects.get().memory_free_mb is not None
     assert attempts_of(job) == [("succeeded", "", False)]
     assert len(fleet.executions()) == 2
     assert fleet.residue() == []

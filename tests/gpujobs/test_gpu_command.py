@@ -65,7 +65,9 @@ def test_a_host_with_another_key_than_expected_is_not_added(standin, key):
 
 def test_adding_says_what_is_there_and_what_it_can_make(standin, key):
     said = add(standin, key, *ports_of(standin), "--restart", "systemctl --user restart comfyui@{index}")
-    assert re.search(r"GPU 1 NVIDIA L4  23034 MiB  ComfyUI 0\.2\.4  \d+ GiB free  restart: systemctl", said)
+    assert re.search(
+        r"GPU 1 NVIDIA L4  23034 MiB \(22614 free\)  ComfyUI 0\.2\.4  \d+ GiB free  restart: systemctl", said
+    )
     assert said.count("ready") >= 10
     commands = list(Instance.objects.order_by("gpu_index").values_list("restart_command", flat=True))
     assert commands == [["systemctl", "--user", "restart", f"comfyui@{index}"] for index in (0, 1)]

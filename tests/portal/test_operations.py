@@ -37,7 +37,7 @@ def _everybody_may(settings):
 
 @pytest.fixture
 def instance(db):
-    return make_instance(make_host(), gpu_name="NVIDIA L4", warm_workflow="portrait")
+    return make_instance(make_host(), gpu_name="NVIDIA L4", memory_free_mb=16_900, warm_workflow="portrait")
 
 
 def page_of(console):
@@ -55,7 +55,7 @@ def test_it_shows_what_an_instance_does_step_by_step(console, instance):
     progress.tell(running.job_id, step=12, steps=30, started_at=timezone.now() - timedelta(seconds=12))
     waiting = make_attempt(instance, job=make_job(workflow="life_scene", state=Job.State.RUNNING))
     page = page_of(console)
-    assert "NVIDIA L4 · 23 GiB" in page
+    assert "NVIDIA L4 · 23 GiB (마지막으로 봤을 때 16 GiB 비어 있음)" in page
     assert "영정사진 · 12/30단계" in page
     assert "인생 더하기 · 맡음" in page
     assert waiting.job.workflow == "life_scene"

@@ -231,8 +231,9 @@ def _at_work(work: overview.AtWork) -> str:
 
 def _described(instance: Instance) -> str:
     free = "" if instance.disk_free_mb is None else f"  {instance.disk_free_mb // 1024} GiB free"
+    of_memory = "" if instance.memory_free_mb is None else f" ({instance.memory_free_mb} free)"
     return (
-        f":{instance.port}  GPU {instance.gpu_index} {instance.gpu_name}  {instance.memory_mb} MiB"
+        f":{instance.port}  GPU {instance.gpu_index} {instance.gpu_name}  {instance.memory_mb} MiB{of_memory}"
         f"  ComfyUI {instance.version}{free}"
     )
 
