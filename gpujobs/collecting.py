@@ -3,10 +3,11 @@
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 from av.error import FFmpegError
@@ -15,6 +16,7 @@ from PIL import Image, UnidentifiedImageError
 
 from gpujobs.comfyui import ComfyUI, FileGone, OutputFile, Record
 from gpujobs.models import Attempt, Output
+from gpujobs.workflows import Output as Promised
 from gpujobs.workflows import Workflow
 
 TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
@@ -38,18 +40,18 @@ class Verified:
     duration_ms: int = 0
 
 
-def expected_files(record: Record, workflow: Workflow) -> list[tuple[str, OutputFile]]:
-    """The (kind, file) pairs that the workflow promises, from the nodes that it names.
+def expected_files(record: Record, workflow: Workflow) -> list[tuple[Promised, OutputFile]]:
+    """The files that the workflow promises, each with its promise, from the nodes that it names.
 
     Raises BadResult where a node gave none, too few or too many: a success in history proves nothing, since
     ComfyUI drops a bad branch and still reports success.
     """
-    files: list[tuple[str, OutputFile]] = []
+    files: list[tuple[Promised, OutputFile]] = []
     for output in workflow.outputs:
         of_kind = [f for f in record.files(output.node) if f.type == "output" and _is_kind(f, output.kind)]
         if len(of_kind) != output.count:
             raise BadResult(f"node {output.node} gave {len(of_kind)} of {output.count} files of kind {output.kind}")
-        files += [(output.kind, file) for file in of_kind]
+        files += [(output, file) for file in of_kind]
     return files
 
 
@@ -64,9 +66,10 @@ def bring_home(comfy: ComfyUI, attempt: Attempt, workflow: Workflow, record: Rec
     Raises BadResult, FileGone, Unreachable, or OSError when the portal's disk is full; nothing half-written stays.
     """
     outputs: list[Output] = []
+    params = workflow.clean(attempt.job.params)
     try:
-        for position, (kind, file) in enumerate(expected_files(record, workflow)):
-            outputs.append(_bring_one(comfy, attempt, kind, file, position))
+        for position, (promised, file) in enumerate(expected_files(record, workflow)):
+            outputs.append(_bring_one(comfy, attempt, promised, params, file, position))
     except (BadResult, FileGone, OSError):
         discard(outputs)
         raise
@@ -78,10 +81,13 @@ def discard(outputs: list[Output]) -> None:
         default_storage.delete(output.file)
 
 
-def _bring_one(comfy: ComfyUI, attempt: Attempt, kind: str, file: OutputFile, position: int) -> Output:
+def _bring_one(
+    comfy: ComfyUI, attempt: Attempt, promised: Promised, params: Mapping[str, Any], file: OutputFile, position: int
+) -> Output:
     folder = f"gpujobs/{attempt.job_id}/{attempt.pk}"
     with _download(comfy, file, folder) as (temporary, sha256, size):
-        facts = verify(temporary, kind)
+        facts = verify(temporary, promised.kind)
+        hold_against(promised, params, facts)
         # Two drivers may fetch for one attempt; what the one that comes late throws away must not be the other's.
         name = f"{folder}/{position}-{secrets.token_hex(8)}{SUFFIXES[facts.media_type]}"
         temporary.replace(default_storage.path(name))
@@ -89,7 +95,7 @@ def _bring_one(comfy: ComfyUI, attempt: Attempt, kind: str, file: OutputFile, po
         job_id=attempt.job_id,
         attempt=attempt,
         position=position,
-        kind=kind,
+        kind=promised.kind,
         media_type=facts.media_type,
         file=name,
         sha256=sha256,
@@ -125,6 +131,17 @@ def _download(comfy: ComfyUI, file: OutputFile, folder: str) -> Iterator[tuple[P
 def verify(path: Path, kind: str) -> Verified:
     """Decode the whole file. Raises BadResult if it is not a readable picture or video of the kind."""
     return _verify_video(path) if kind == Output.Kind.VIDEO else _verify_image(path)
+
+
+def hold_against(promised: Promised, params: Mapping[str, Any], facts: Verified) -> None:
+    """Raises BadResult where a file is smaller or shorter than the workflow makes it."""
+    if facts.width * facts.height < promised.pixels(params):
+        raise BadResult(f"{facts.width}x{facts.height} pixels instead of {promised.pixels(params)}")
+    if facts.frames < promised.frames(params):
+        raise BadResult(f"{facts.frames} frames instead of {promised.frames(params)}")
+    # Milliseconds are rounded, and so are frame rates.
+    if facts.duration_ms < promised.seconds(params) * 990:
+        raise BadResult(f"{facts.duration_ms} ms instead of {promised.seconds(params):g} s")
 
 
 def _verify_image(path: Path) -> Verified:

@@ -112,7 +112,7 @@ class _Place:
 def _places(wanted: Collection[UUID]) -> dict[UUID, _Place]:
     seats = max(1, Instance.objects.filter(state=Instance.State.ACTIVE, host__state="active").count())
     kinds = demands()
-    given = {
+    given: dict[str, Any] = {
         "names": list(kinds),
         "seconds": [usual_seconds(name) for name in kinds],
         "long": [demand.long for demand in kinds.values()],

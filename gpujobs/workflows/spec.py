@@ -41,11 +41,17 @@ class Input:
 
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """``count`` files of a kind that ``node`` must have in history; anything less is a failure."""
+    """``count`` files of a kind that ``node`` must have in history; anything less is a failure.
+
+    By the job's parameters each has at least so many ``pixels``, and a video so many ``frames`` and ``seconds``.
+    """
 
     node: str
     kind: Kind
     count: int = 1
+    pixels: Callable[[Mapping[str, Any]], int] = lambda params: 1
+    frames: Callable[[Mapping[str, Any]], int] = lambda params: 1
+    seconds: Callable[[Mapping[str, Any]], float] = lambda params: 0
 
 
 @dataclass(frozen=True, kw_only=True)

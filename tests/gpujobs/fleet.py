@@ -13,7 +13,7 @@ from django.db import connections
 from gpujobs import driver, hosts
 from gpujobs.models import Attempt, GpuHost, Instance, Job
 from gpujobs.standin import Settings, StandinHost
-from tests.gpujobs.making import a_photo
+from tests.gpujobs.making import a_result
 from tests.ssh.openssh import OpenSSHServer
 
 QUICK = Settings(step_seconds=0.002, frame_seconds=0.0, control=True)
@@ -81,7 +81,7 @@ def fleet_of(directory: Path, *, instances: int = 1, settings: Settings = QUICK,
     if settings is SLOW:
         # Slow by the clock and not by drawing, so that what is seen on the way is seen on a busy machine as well.
         result = directory / "result.png"
-        result.write_bytes(a_photo())
+        result.write_bytes(a_result())
         settings = replace(SLOW, canned_result=result)
     with StandinHost(directory / "host", Path(f"{key}.pub"), instances=instances, settings=settings) as standin:
         host = GpuHost(

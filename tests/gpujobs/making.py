@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 
 from gpujobs import workflows
 from gpujobs.models import GpuHost, Instance, Job
+from gpujobs.workflows.portrait import spec as portrait
 
 HOME = UUID(int=1)
 
@@ -40,6 +41,11 @@ def a_photo(width=600, height=800, shade=140):
     out = io.BytesIO()
     picture.save(out, "PNG")
     return out.getvalue()
+
+
+def a_result():
+    """What a portrait may come back as: as many pixels as were asked for."""
+    return a_photo(portrait.WIDTH, portrait.HEIGHT)
 
 
 def stored_photo(name=None):

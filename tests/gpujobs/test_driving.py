@@ -16,7 +16,7 @@ from gpujobs.lane import SILENCE_SECONDS
 from gpujobs.models import Attempt, Job
 from gpujobs.ssh import HostConnection, HostKeyMismatch
 from tests.gpujobs.fleet import QUICK, SLOW, ended, fleet_of, in_state, wait_until
-from tests.gpujobs.making import a_job, a_photo
+from tests.gpujobs.making import a_job, a_result
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -66,7 +66,7 @@ def test_nothing_is_sent_before_somebody_listens_for_its_end(tmp_path, monkeypat
 
     monkeypatch.setattr(ComfyUI, "follow", follow_late)
     canned = tmp_path / "canned.png"
-    canned.write_bytes(a_photo())
+    canned.write_bytes(a_result())
     with fleet_of(tmp_path, settings=replace(QUICK, canned_result=canned)) as fleet:
         job = a_job()
         queueing.submit([job])

@@ -17,7 +17,7 @@ from gpujobs.standin import execution
 from gpujobs.standin.facts import NodeFacts
 from gpujobs.workflows import Workflow
 from tests.gpujobs.fleet import QUICK, ended, fleet_of, in_state, wait_until
-from tests.gpujobs.making import a_job, a_photo
+from tests.gpujobs.making import a_job, a_photo, a_result
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.django_db(transaction=True)]
 def fleet(tmp_path):
     """One instance; what it makes costs no drawing, and what it is given is looked at all the same."""
     result = tmp_path / "result.png"
-    result.write_bytes(a_photo())
+    result.write_bytes(a_result())
     with fleet_of(tmp_path, settings=replace(QUICK, canned_result=result)) as fleet:
         yield fleet
 
@@ -41,7 +41,7 @@ def drawing(tmp_path):
 @pytest.fixture
 def two(tmp_path):
     result = tmp_path / "result.png"
-    result.write_bytes(a_photo())
+    result.write_bytes(a_result())
     with fleet_of(tmp_path, instances=2, settings=replace(QUICK, canned_result=result)) as fleet:
         yield fleet
 
@@ -310,10 +310,37 @@ def test_a_file_of_another_kind_under_the_right_name_is_no_result(fleet, tmp_pat
     queueing.submit([job := a_job()])
     with fleet.driven():
         wait_until(lambda: Attempt.objects.filter(job=job, fault="bad_output").exists())
-        (tmp_path / "result.png").write_bytes(a_photo())
+        (tmp_path / "result.png").write_bytes(a_result())
         wait_until(ended(job))
     assert Job.objects.get(pk=job.pk).state == "succeeded"
     assert {fault for _, fault, _ in attempts_of(job)} == {"bad_output", ""}
+
+
+def test_a_picture_smaller_than_was_asked_for_is_no_result(fleet, tmp_path):
+    (tmp_path / "result.png").write_bytes(a_photo(448, 576))
+    queueing.submit([job := a_job()])
+    with fleet.driven():
+        wait_until(lambda: Attempt.objects.filter(job=job, fault="bad_output").exists())
+        (tmp_path / "result.png").write_bytes(a_result())
+        wait_until(ended(job))
+    assert Job.objects.get(pk=job.pk).state == "succeeded"
+    assert "448x576 pixels" in Attempt.objects.get(job=job, number=1).fault_text
+
+
+def test_a_video_of_fewer_frames_than_promised_is_no_result(drawing, monkeypatch):
+    shortened = []
+
+    def shorten_once(graph):
+        if not shortened:
+            graph["sampler"]["inputs"]["num_frames"] = 25
+            shortened.append(True)
+
+    changed(monkeypatch, shorten_once)
+    (job,) = made(drawing, a_job("living_video"))
+    assert attempts_of(job) == [("failed", "bad_output", True), ("succeeded", "", False)]
+    assert job.outputs.get().frames == 49
+    (longer,) = made(drawing, a_job("video_extend", images={"video": job.outputs.get().file}))
+    assert (longer.state, longer.outputs.get().duration_ms) == ("succeeded", 12_000)
 
 
 # The network's and the portal's

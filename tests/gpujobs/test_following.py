@@ -10,7 +10,7 @@ from gpujobs import queueing
 from gpujobs.comfyui import ComfyUI
 from gpujobs.models import Attempt, Job
 from tests.gpujobs.fleet import QUICK, SLOW, ended, fleet_of, in_state, wait_until
-from tests.gpujobs.making import a_job, a_photo
+from tests.gpujobs.making import a_job, a_result
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -32,7 +32,7 @@ def test_a_failure_told_before_its_record_is_written_is_not_taken_for_the_end(tm
 
     monkeypatch.setattr(ComfyUI, "history", long_way_back)
     result = tmp_path / "result.png"
-    result.write_bytes(a_photo())
+    result.write_bytes(a_result())
     with fleet_of(tmp_path, settings=replace(QUICK, canned_result=result)) as fleet:
         faults = fleet.standin.instances[0].faults
         faults.oom, faults.record_delay = 1, 0.2

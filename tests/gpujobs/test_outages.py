@@ -29,7 +29,7 @@ from gpujobs.standin import StandinHost
 from portal.embedded import Valkey
 from tests import workers
 from tests.gpujobs.fleet import QUICK, SLOW, Fleet, ended, fleet_of, in_state, make_key, wait_until
-from tests.gpujobs.making import a_job, a_photo
+from tests.gpujobs.making import a_job, a_result
 from tests.ssh.openssh import OpenSSHServer
 from tests.ssh.relay import Relay
 from tests.workers import horse_of, reconcile_until
@@ -62,7 +62,7 @@ class Wired(Fleet):
 def wired(tmp_path) -> Iterator[Wired]:
     key = make_key(tmp_path)
     (tmp_path / "sshd").mkdir()
-    (tmp_path / "result.png").write_bytes(a_photo())
+    (tmp_path / "result.png").write_bytes(a_result())
     slow = replace(SLOW, canned_result=tmp_path / "result.png")
     public = Path(f"{key}.pub")
     with ExitStack() as stack:

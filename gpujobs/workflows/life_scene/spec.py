@@ -70,7 +70,7 @@ LIFE_SCENE = Workflow(
         Input(slot="photo_3"),
         Input(slot="pose", required=False, drawn=True),
     ),
-    outputs=(Output(node="save", kind="image"),),
+    outputs=(Output(node="save", kind="image", pixels=lambda params: WIDTH * HEIGHT),),
     models=(
         model_files.DREAMSHAPER,
         model_files.INSTANTID_ADAPTER,

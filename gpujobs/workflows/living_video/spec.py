@@ -13,6 +13,8 @@ from gpujobs.workflows.parameters import Choice, Whole
 from gpujobs.workflows.spec import Input, Output, Workflow
 
 FRAME_WIDTH, FRAME_HEIGHT = 720, 480
+# As the graph asks for them.
+FRAMES, RATE = 49, 8
 EDGE = 48
 # Widths of the picture's part of the frame, divisible by 8 as H.264 wants. `nearest_shape` finds the one to ask for.
 SHAPES = {"5x7": 344, "3x4": 360, "4x5": 384, "square": 480, "wide": 720}
@@ -68,7 +70,15 @@ LIVING_VIDEO = Workflow(
         Whole(name="steps", low=20, high=50, default=30),
     ),
     inputs=(Input(slot="photo"),),
-    outputs=(Output(node="save", kind="video"),),
+    outputs=(
+        Output(
+            node="save",
+            kind="video",
+            pixels=lambda params: SHAPES[params["shape"]] * FRAME_HEIGHT,
+            frames=lambda params: FRAMES,
+            seconds=lambda params: FRAMES / RATE,
+        ),
+    ),
     models=(model_files.COGVIDEOX_I2V, model_files.T5),
     min_vram_mb=22_000,
     weight=420,

@@ -90,7 +90,7 @@ PORTRAIT = Workflow(
         Whole(name="steps", low=4, high=8, default=8),
     ),
     inputs=(Input(slot="photo"), Input(slot="pose", required=False, drawn=True)),
-    outputs=(Output(node="save", kind="image"),),
+    outputs=(Output(node="save", kind="image", pixels=lambda params: WIDTH * HEIGHT),),
     models=(
         model_files.DREAMSHAPER,
         model_files.INSTANTID_ADAPTER,

@@ -38,7 +38,14 @@ VIDEO_EXTEND = Workflow(
         UPSCALER,
     ),
     inputs=(Input(slot="video", kind="video"),),
-    outputs=(Output(node="save", kind="video"),),
+    outputs=(
+        Output(
+            node="save",
+            kind="video",
+            frames=lambda params: int(params["fps"]) * int(params["seconds"]),
+            seconds=lambda params: int(params["seconds"]),
+        ),
+    ),
     models=(FILM, ULTRASHARP, REALESRGAN),
     min_vram_mb=10_000,
     weight=100,
