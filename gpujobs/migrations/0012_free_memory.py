@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gpujobs', '0009_names_of_removed_hosts'),
+        ('gpujobs', '0011_names_of_removed_hosts'),
     ]
 
     operations = [

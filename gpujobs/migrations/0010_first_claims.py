@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gpujobs', '0007_queue_by_home'),
+        ('gpujobs', '0009_queue_by_home'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gpujobs', '0006_errands_and_tallies'),
+        ('gpujobs', '0008_jobs_know_their_subject'),
     ]
 
     operations = [

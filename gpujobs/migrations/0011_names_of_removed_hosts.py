@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gpujobs', '0008_first_claims'),
+        ('gpujobs', '0010_first_claims'),
     ]
 
     operations = [
