@@ -29,6 +29,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--gpu-name", default="NVIDIA L4")
     parser.add_argument("--gpu-memory-mb", type=int, default=23034)
     parser.add_argument("--canned-result", type=Path, help="every output is a copy of this file and nothing is drawn")
+    parser.add_argument("--canned-video", type=Path, help="the same for every video")
     parser.add_argument("--control", action="store_true", help="serve /standin/faults, /standin/ledger and requests")
     parser.add_argument("--die-with-parent", action="store_true", help="stop when the starting process is gone")
     return parser.parse_args()
@@ -42,6 +43,7 @@ def host_from(options: argparse.Namespace) -> StandinHost:
         absent_models=frozenset(options.absent_model),
         broken_models=frozenset(options.broken_model),
         canned_result=options.canned_result,
+        canned_video=options.canned_video,
         gpu_name=options.gpu_name,
         gpu_memory_mb=options.gpu_memory_mb,
         control=options.control,

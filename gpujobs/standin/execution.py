@@ -220,7 +220,8 @@ class Execution:
 
     def _say(self, event: str, data: dict[str, Any], *, broadcast: bool = False) -> None:
         """A message that the history keeps."""
-        stamped = {**data, "timestamp": int((time.time() + self.executor.settings.clock_ahead) * 1000)}
+        ahead = self.executor.settings.clock_ahead + self.executor.faults.clock_ahead
+        stamped = {**data, "timestamp": int((time.time() + ahead) * 1000)}
         self.messages.append((event, stamped))
         if self.executor.client_id is not None or broadcast:
             self.executor.send(event, stamped, self.executor.client_id)

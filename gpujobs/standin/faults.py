@@ -23,11 +23,18 @@ class Faults:
     poisoned: bool = False
     wedged: bool = False  # the running job stops moving and hears no interrupt; HTTP still answers
     slowness: float = 1.0  # factor on every step
+    boot_seconds: float = 0.0  # the next restart takes at least this long
+    clock_ahead: float = 0.0  # the host's clock from now on, beside Settings.clock_ahead
     # HTTP and websocket
     frozen: bool = False  # connections are taken and never answered
     answer_delay: float = 0.0
     lose_prompt_answers: int = 0  # the prompt is queued, the connection dies before the answer
     mute: bool = False  # open sockets stay open and say nothing
+    # Refusals of graphs that name a model file, which leaves a probe's graph alone
+    missing_nodes: int = 0  # prompts refused because a class is not installed
+    missing_models: int = 0  # prompts refused because a loader does not list their file
+    half_accepted: int = 0  # prompts answered 200 with node errors, of which nothing will be executed
+    refused_seed: int | None = None  # whatever has this seed fails validation
     # History
     record_delay: float = 0.0  # between the last word of a job's nodes and its record; `executing: null` comes after it
     history_lag: float = 0.0  # a finished job's record appears this much later, after all has been said
@@ -37,6 +44,7 @@ class Faults:
     save_disk_full: int = 0
     truncate_outputs: int = 0  # saved files that are cut to half their bytes
     missing_outputs: int = 0  # pictures that an output node leaves out
+    vanished_outputs: int = 0  # saved files that are listed and gone, as after an answer from the cache
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def take(self, name: str) -> bool:

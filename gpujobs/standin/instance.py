@@ -107,7 +107,8 @@ class Instance:
     async def arestart(self, down: float = 0.0) -> None:
         """Killed, `down` seconds of refused connections, then a new life in the same folders."""
         await self.akill()
-        await asyncio.sleep(down)
+        await asyncio.sleep(max(down, self.faults.boot_seconds))
+        self.faults.boot_seconds = 0.0
         self.faults.heal()
         await self.aboot()
 

@@ -24,22 +24,24 @@ def _metadata(run: Run) -> dict[str, Any]:
 
 
 def _save_png(run: Run, image: Image.Image, label: str, path: Path) -> None:
-    _disk_must_have_room(run, path)
+    disk_must_have_room(run, path)
     info = PngImagePlugin.PngInfo()
     for key, value in _metadata(run).items():
         info.add_text(key, json.dumps(value))
     marked(image, label).save(path, "PNG", pnginfo=info, compress_level=4)
-    _perhaps_truncate(run, path)
+    perhaps_spoil(run, path)
 
 
-def _disk_must_have_room(run: Run, path: Path) -> None:
+def disk_must_have_room(run: Run, path: Path) -> None:
     if run.faults.take("save_disk_full"):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
 
-def _perhaps_truncate(run: Run, path: Path) -> None:
+def perhaps_spoil(run: Run, path: Path) -> None:
     if run.faults.take("truncate_outputs"):
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    if run.faults.take("vanished_outputs"):
+        path.unlink()
 
 
 def _save_all(run: Run, images: Pictures, base: Path, prefix: str, kind: str) -> Made:
@@ -91,7 +93,7 @@ def combine_video(run: Run, inputs: Inputs) -> Made:
         run.progress(min(done, images.count), images.count)
 
     path = place.folder / f"{stem}.mp4"
-    _disk_must_have_room(run, path)
+    disk_must_have_room(run, path)
     video.encode(
         (marked(images.frame(index), images.label) for index in order),
         images.size,
@@ -102,7 +104,7 @@ def combine_video(run: Run, inputs: Inputs) -> Made:
         comment=json.dumps(_metadata(run)) if inputs.get("save_metadata", True) else "",
         on_frame=count,
     )
-    _perhaps_truncate(run, path)
+    perhaps_spoil(run, path)
     if run.faults.take("missing_outputs"):
         return Made(((kind == "output", []),), ui={"gifs": []})
     entry = {

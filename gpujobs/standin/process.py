@@ -11,6 +11,7 @@ from .faults import Faults
 from .folders import Folders
 from .jobqueue import JobQueue
 from .ledger import Ledger
+from .refusals import on_demand
 from .settings import Settings
 from .sockets import Sockets
 from .validation import JUDGED_INPUTS, Verdict, judge
@@ -56,7 +57,7 @@ class Process:
         self.send("status", {"status": self.queue_info()}, None)
 
     def judge(self, graph: dict[str, Any]) -> Verdict:
-        return judge(graph, self.facts, self._complaints)
+        return on_demand(graph, self.faults) or judge(graph, self.facts, self._complaints)
 
     def _complaints(self, class_type: str, inputs: dict[str, Any]) -> list[tuple[str, str]]:
         """The nodes that load a file look for it; '../' is not kept out, as in ComfyUI."""

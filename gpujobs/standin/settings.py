@@ -16,7 +16,8 @@ class Settings:
         of a loader's list is refused.
     broken_models: files that are there but cannot be read; the loader node fails, as after a cut-off download.
     canned_result: a file that every output node gives a copy of. Nothing is drawn then: the nodes take their time, say
-    what they always say and cost no CPU, so that what is measured is whoever drives the host.
+    what they always say and cost next to no CPU, so that what is measured is whoever drives the host.
+    canned_video: the same for the nodes that write a video; they leave a copy of the picture beside it.
     clock_ahead: how far this host's clock is ahead of everybody else's; negative for one that is behind.
     control: serve /standin/faults, /standin/ledger and /standin/requests. Off unless asked for: a real host has no
     such routes.
@@ -29,6 +30,7 @@ class Settings:
     absent_models: frozenset[str] = frozenset()
     broken_models: frozenset[str] = frozenset()
     canned_result: Path | None = None
+    canned_video: Path | None = None
     gpu_name: str = "NVIDIA L4"
     gpu_memory_mb: int = 23034
     clock_ahead: float = 0.0

@@ -211,3 +211,53 @@ def test_an_interrupt_hits_whatever_runs(comfy: Comfy) -> None:
     assert comfy.finished(first)["status"]["messages"][-1][0] == "execution_interrupted"
     assert comfy.finished(second)["status"]["completed"]
     assert [entry["outcome"] for entry in comfy.ledger()] == ["interrupted", "success"]
+
+
+def loaded(seed: int = 1) -> dict[str, Any]:
+    return {"prompt": sampled(seed=seed), "client_id": "me"}
+
+
+def test_a_missing_class_or_model_refuses_one_graph_that_loads_a_model(comfy: Comfy) -> None:
+    comfy.faults(missing_nodes=1, missing_models=1)
+    comfy.upload("photo.png", png())
+    assert comfy.run(scaled())["status"]["completed"]
+    no_class = comfy.ask("POST", "/prompt", json=loaded())
+    assert (no_class.status_code, no_class.json()["node_errors"]) == (400, [])
+    assert no_class.json()["error"]["message"].endswith("node CheckpointLoaderSimple does not exist.")
+    no_model = comfy.ask("POST", "/prompt", json=loaded())
+    assert no_model.status_code == 400
+    assert no_model.json()["node_errors"]["4"]["errors"][0]["type"] == "value_not_in_list"
+    assert comfy.run(sampled())["status"]["completed"]
+
+
+def test_a_half_accepted_graph_is_answered_200_and_makes_nothing(comfy: Comfy) -> None:
+    comfy.faults(half_accepted=1)
+    answer = comfy.ask("POST", "/prompt", json=loaded())
+    assert (answer.status_code, list(answer.json()["node_errors"])) == (200, ["4"])
+    record = comfy.finished(answer.json()["prompt_id"])
+    assert (record["status"]["status_str"], record["outputs"]) == ("success", {})
+    assert comfy.ledger()[0]["nodes_run"] == 0
+
+
+def test_one_seed_fails_validation_wherever_it_is_sent(comfy: Comfy) -> None:
+    comfy.faults(refused_seed=7)
+    for _ in range(2):
+        answer = comfy.ask("POST", "/prompt", json=loaded(seed=7))
+        assert answer.status_code == 400
+        assert answer.json()["node_errors"]["3"]["errors"][0]["type"] == "value_bigger_than_max"
+    assert comfy.run(sampled(seed=8))["status"]["completed"]
+
+
+def test_the_next_boot_may_be_slow(comfy: Comfy) -> None:
+    comfy.faults(boot_seconds=0.6, restart=0.0)
+    wait_until(lambda: not answers(comfy))
+    begun = time.monotonic()
+    wait_until(lambda: answers(comfy))
+    assert time.monotonic() - begun > 0.3
+    assert comfy.get("/standin/faults")["boot_seconds"] == 0
+
+
+def test_the_clock_may_be_set_while_it_runs(comfy: Comfy) -> None:
+    comfy.faults(clock_ahead=3600)
+    (started,) = [said for kind, said in comfy.run(sampled())["status"]["messages"] if kind == "execution_start"]
+    assert started["timestamp"] / 1000 > time.time() + 3000
