@@ -101,8 +101,11 @@ def servers(directory: Path) -> Iterator[None]:
 
 
 @contextmanager
-def house(directory: Path, *, job_seconds: float, round_trips: Sequence[int]) -> Iterator[House]:
-    """Two hosts, of three instances and of two, whose results are one picture of about 1.5 MB."""
+def house(
+    directory: Path, *, job_seconds: float, round_trips: Sequence[int], options: Sequence[str] = ()
+) -> Iterator[House]:
+    """Two hosts, of three instances and of two, whose results are one picture of about 1.5 MB; ``options`` are the
+    stand-ins' own."""
     with ExitStack() as stack:
         processes = stack.enter_context(Processes(directory / "logs"))
         picture = a_picture()
@@ -113,7 +116,7 @@ def house(directory: Path, *, job_seconds: float, round_trips: Sequence[int]) ->
         for name, instances in (("one", 3), ("two", 2)):
             command = [sys.executable, "-m", "gpujobs.standin", "--root", str(directory / name), "--control"]
             command += ["--authorized-key", f"{key}.pub", "--instances", str(instances)]
-            command += ["--canned-result", str(canned), "--step-seconds", str(job_seconds / STEPS)]
+            command += ["--canned-result", str(canned), "--step-seconds", str(job_seconds / STEPS), *options]
             processes.start_to_hear(f"host-{name}", command)
             said = json.loads(processes.hear(f"host-{name}"))
             ports = tuple(instance["port"] for instance in said["instances"])

@@ -9,15 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from PIL import Image
 
-from benches.house import MANAGE, house
 from benches.house import Standin as StandinFacts
+from benches.house import house
+from chaos.mix import REFUSED_SEED
+from chaos.portal import FULL
+from gpujobs.standin import video
 from portal.demo.processes import Processes
 from portal.embedded import Postgres, Valkey
 from tests.ssh.openssh import OpenSSHServer
 from tests.ssh.relay import Relay
 
 WEDGED_SECONDS = 8
+MANAGE = [sys.executable, "-m", "chaos.portal"]
+# As the workflow makes it.
+FRAMES, FRAME_SIZE = 49, (384, 480)
 
 
 @dataclass
@@ -27,6 +34,9 @@ class Host:
     wire: Relay
     root: Path
     row: Any = None
+    # Monotonic seconds until which the wire stays frozen; and whether sshd was killed and has not been started again.
+    frozen_until: float = 0.0
+    is_shut: bool = False
 
     def tell(self, place: int, **faults: object) -> None:
         """Break something on an instance, past the wire: as it would break there."""
@@ -59,6 +69,9 @@ class Scene:
     processes: Processes
     database: Postgres
     redis: Valkey
+    # While it exists, the portal's disk is full.
+    disk_full: Path
+    video: bytes
 
     def all_answer(self) -> bool:
         return all(host.all_answer() for host in self.hosts)
@@ -77,11 +90,17 @@ def scene(directory: Path, *, job_seconds: float) -> Iterator[Scene]:
     with ExitStack() as stack:
         database = stack.enter_context(Postgres(directory / "postgres"))
         redis = stack.enter_context(Valkey(directory / "valkey"))
-        _set_up(directory, database, redis)
-        made = stack.enter_context(house(directory, job_seconds=job_seconds, round_trips=[]))
+        disk_full = directory / "disk-full"
+        _set_up(directory, database, redis, disk_full)
+        canned = a_video(directory / "result.mp4")
+        made = stack.enter_context(
+            house(directory, job_seconds=job_seconds, round_trips=[], options=["--canned-video", str(canned)])
+        )
         hosts = [_behind_sshd(stack, directory, facts) for facts in made.standins]
         for host in hosts:
             _add_rows(host)
+            for place in range(len(host.facts.ports)):
+                host.tell(place, refused_seed=REFUSED_SEED)
         processes = stack.enter_context(Processes(directory / "workers", may_end_often=True))
         # One to spare: while a dead one's worker comes back, the other takes its host over.
         for number in range(len(hosts) + 1):
@@ -89,10 +108,10 @@ def scene(directory: Path, *, job_seconds: float) -> Iterator[Scene]:
         processes.start("worker-portal", [*MANAGE, "rqworker", "portal"])
         processes.start("worker-upkeep", [*MANAGE, "rqworker", "upkeep"])
         processes.start("schedule", [*MANAGE, "rqcron", "portal.schedule"])
-        yield Scene(hosts, processes, database, redis)
+        yield Scene(hosts, processes, database, redis, disk_full, canned.read_bytes())
 
 
-def _set_up(directory: Path, database: Postgres, redis: Valkey) -> None:
+def _set_up(directory: Path, database: Postgres, redis: Valkey, disk_full: Path) -> None:
     (directory / "files").mkdir()
     os.environ |= {
         "DATABASE_URL": database.url,
@@ -104,6 +123,7 @@ def _set_up(directory: Path, database: Postgres, redis: Valkey) -> None:
         "STORAGE_ROOT": str(directory / "files"),
         "STATIC_ROOT": str(directory / "static"),
         "GPUJOBS_WEDGED_SECONDS": str(WEDGED_SECONDS),
+        FULL: str(disk_full),
         "DJANGO_SETTINGS_MODULE": "portal.settings",
     }
     import django  # after the environment that its settings come from
@@ -111,6 +131,13 @@ def _set_up(directory: Path, database: Postgres, redis: Valkey) -> None:
 
     django.setup()
     call_command("migrate", interactive=False, verbosity=0)
+
+
+def a_video(path: Path) -> Path:
+    """As long and as large as a living video, and as quick to decode as one can be."""
+    pictures = (Image.new("RGB", FRAME_SIZE, (90, 60 + number, 90)) for number in range(FRAMES))
+    video.encode(pictures, FRAME_SIZE, path, fps=8, crf=23, pixel_format="yuv420p", comment="", on_frame=lambda: None)
+    return path
 
 
 def _behind_sshd(stack: ExitStack, directory: Path, facts: StandinFacts) -> Host:
