@@ -1,4 +1,4 @@
-"""Orders as the portal has them, one portrait each: what the fleet is asked for, and whether it was attached."""
+"""Orders as the portal has them, one picture each: what the fleet is asked for, and whether it was attached."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
-from benches.house import STEPS
+from benches.recipe import PORTRAIT, Recipe
 from gpujobs import queueing, workflows
 from gpujobs.models import Job
 from orders.models import Candidate, Consent, ConsentText, Item, Order
@@ -18,30 +18,36 @@ from portal.models import FuneralHome, User
 
 
 class Desk:
-    """Somebody at a home who asks for portraits, with consent, from one photo."""
+    """Somebody at a home who asks for the same thing again and again, with consent, from one photo."""
 
-    def __init__(self, picture: bytes) -> None:
+    def __init__(self, picture: bytes, recipe: Recipe = PORTRAIT) -> None:
         name = uuid4().hex
+        self.recipe = recipe
+        self._asked = 0
         self.home = FuneralHome.objects.create(name=name)
         self.staff = User.objects.create_user(f"{name}@example.com", name=name, role=User.Role.STAFF, home=self.home)
         self.text = ConsentText.objects.filter(made_for=Order.For.DECEASED).first() or _words()
         self.photo = default_storage.save(f"bench/{uuid4()}.png", ContentFile(picture))
 
-    def ask(self, count: int, *, steps: int = STEPS) -> tuple[list[Job], float]:
-        """Submit so many portraits in one transaction; they and when it was committed, epoch seconds."""
+    def ask(self, count: int, *, quick: bool = False) -> tuple[list[Job], float]:
+        """Submit so many in one transaction; they and when it was committed, epoch seconds."""
         now = timezone.now()
-        params = workflows.get("portrait").clean({"steps": steps})
+        workflow = workflows.get(self.recipe.workflow)
+        params = self.recipe.quick if quick else self.recipe.params
+        images = {each.slot: self.photo for each in workflow.inputs if each.required}
+        first = self._asked + 1
+        self._asked += count
         jobs = [
             Job(
-                workflow="portrait",
-                params=params,
-                images={"photo": self.photo},
+                workflow=workflow.name,
+                params=workflow.clean(params(number)),
+                images=images,
                 seed=number,
                 tenant=self.home.code,
                 reference=uuid4(),
                 due_at=now + timedelta(hours=1),
             )
-            for number in range(1, count + 1)
+            for number in range(first, first + count)
         ]
         return jobs, self.commit(jobs)
 

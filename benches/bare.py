@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import requests
 
-from benches.house import STEPS, Standin
-from gpujobs import workflows
+from benches.house import Standin
+from benches.recipe import PORTRAIT, Recipe
 from gpujobs.comfyui import ComfyUI, Executing, Follower
 from gpujobs.ssh import HostConnection, Target
 
@@ -24,13 +24,15 @@ class Served:
 
     asked: dict[str, float] = field(default_factory=dict)
     in_hand: dict[str, float] = field(default_factory=dict)
+    # Its own, below the input directory of the host.
+    folder: str = ""
 
 
 class Work:
-    """So many portraits, each with a seed of its own, for as many clients as want to share them."""
+    """So many jobs, no two alike, for as many clients as want to share them."""
 
-    def __init__(self, count: int) -> None:
-        self.name = uuid4().hex
+    def __init__(self, count: int, recipe: Recipe = PORTRAIT) -> None:
+        self.name, self._recipe = uuid4().hex, recipe
         self._seeds = iter(range(1, count + 1))
         self._lock = threading.Lock()
 
@@ -39,15 +41,13 @@ class Work:
             seed = next(self._seeds, None)
         if seed is None:
             return None
-        recipe = workflows.get("portrait")
-        prefix = f"bench/{self.name}/{seed}"
-        return recipe.build({"steps": STEPS}, images={"photo": photo, "pose": photo}, seed=seed, output_prefix=prefix)
+        return self._recipe.graph(seed, photo, f"bench/{self.name}/{seed}")
 
 
 @contextmanager
 def over_ssh(standin: Standin, round_trip: int) -> Iterator[HostConnection]:
     target = Target(
-        address="127.0.0.1",
+        address=standin.address,
         port=standin.wires[round_trip],
         username=standin.username,
         host_key=standin.host_key,
@@ -72,7 +72,8 @@ def keep_ahead(comfy: ComfyUI, work: Work, picture: bytes, *, ahead: int) -> Ser
 
     With ``ahead`` 0 the next is sent once the one before is in hand.
     """
-    served, client = Served(), uuid4().hex
+    client = uuid4().hex
+    served = Served(folder=client)
     photo = f"{client}/photo.png"
     comfy.upload("photo.png", picture, subfolder=client)
     ended: queue.Queue[str | None] = queue.Queue()
@@ -108,7 +109,8 @@ def keep_ahead(comfy: ComfyUI, work: Work, picture: bytes, *, ahead: int) -> Ser
 
 def as_the_seed(comfy: ComfyUI, work: Work, picture: bytes) -> Served:
     """Send one, ask /history every 10 seconds until it is there, fetch it; then the next."""
-    served, folder = Served(), uuid4().hex
+    folder = uuid4().hex
+    served = Served(folder=folder)
     comfy.upload("photo.png", picture, subfolder=folder)
     while graph := work.next_graph(f"{folder}/photo.png"):
         asked_at = time.time()

@@ -1,7 +1,7 @@
 """One day of several homes, played through on a clock of its own: who waits how long under which rule.
 
 Pure: the rules of `gpujobs.scheduling` against two plain ones, on the same orders and the same seats. The plain rules
-take a job whenever a seat is free; ours claims one ahead, as the lanes do, which is the harder game.
+take a job whenever a seat is free; ours claims one ahead from a shortlist, as the lanes do, which is the harder game.
 """
 
 import heapq
@@ -73,8 +73,20 @@ def soonest_due(seat: Seat, waiting: Sequence[Waiting], world: World, fleet: Fle
 
 
 def ours(seat: Seat, waiting: Sequence[Waiting], world: World, fleet: Fleet) -> UUID | None:
-    chosen = choose(seat, waiting, demands=world.demands, fleet=fleet)
+    chosen = choose(seat, shortlist(waiting), demands=world.demands, fleet=fleet)
     return chosen.job if chosen else None
+
+
+def shortlist(waiting: Iterable[Waiting]) -> list[Waiting]:
+    """As `gpujobs.claiming` reads it from the queue: of each home and workflow the one due soonest and the one that
+    waits longest."""
+    soonest: dict[tuple[str, UUID], Waiting] = {}
+    longest: dict[tuple[str, UUID], Waiting] = {}
+    for job in waiting:
+        key = job.workflow, job.tenant
+        soonest[key] = min(soonest.get(key, job), job, key=lambda each: (each.due_at, each.queued_at))
+        longest[key] = min(longest.get(key, job), job, key=lambda each: each.queued_at)
+    return list({job.id: job for job in (*soonest.values(), *longest.values())}.values())
 
 
 # Name -> the rule, and how many jobs a seat holds at a time.

@@ -7,6 +7,9 @@ from statistics import fmean
 from typing import Any
 
 Entry = Mapping[str, Any]
+# The ways that others are held against, and how many instances are driven at most.
+AHEAD_2, AHEAD_1, WAITS, SEED = "bare, 2 ahead, SSH", "bare, 1 ahead, SSH", "bare, waits, SSH", "the seed's way"
+DRIVEN = 5
 
 
 @dataclass(frozen=True)

@@ -21,34 +21,40 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from PIL import Image, ImageOps
 
+from benches.recipe import PORTRAIT, STEPS, Recipe
 from portal.demo.processes import Processes
 from portal.demo.sample_people import sample_photo
 from portal.embedded import Postgres, Valkey
 
 ROOT = Path(__file__).resolve().parent.parent
-MANAGE = [sys.executable, str(ROOT / "manage.py")]
-# The sampler steps of the portraits that are asked for; the shortest that the workflow takes for the quick ones.
-STEPS, FEW_STEPS = 8, 4
+MANAGE = (sys.executable, str(ROOT / "manage.py"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standin:
-    """``wires``: round trip in ms -> the SSH port at that distance. ``direct``: the same for the first instance."""
+    """``wires``: round trip in ms -> the SSH port at that distance. ``direct``: the same for the first instance.
+    ``directory``: ComfyUI's own, where it does not say it."""
 
     name: str
+    address: str = "127.0.0.1"
     host_key: str
     username: str
     key_path: Path
     ports: tuple[int, ...]
     wires: dict[int, int]
     direct: dict[int, int]
+    directory: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class House:
+    """``manage`` starts the portal's processes; ``recipe`` is what they and the bare clients are asked for."""
+
     directory: Path
     standins: tuple[Standin, ...]
     picture: bytes
+    manage: tuple[str, ...] = MANAGE
+    recipe: Recipe = PORTRAIT
 
     def entries(self, standin: Standin, place: int) -> list[dict[str, Any]]:
         """What that instance's GPU did, in order."""
@@ -102,18 +108,23 @@ def servers(directory: Path) -> Iterator[None]:
 
 @contextmanager
 def house(
-    directory: Path, *, job_seconds: float, round_trips: Sequence[int], options: Sequence[str] = ()
+    directory: Path,
+    *,
+    job_seconds: float,
+    round_trips: Sequence[int],
+    instances_of_two: int = 2,
+    options: Sequence[str] = (),
 ) -> Iterator[House]:
-    """Two hosts, of three instances and of two, whose results are one picture of about 1.5 MB; ``options`` are the
-    stand-ins' own."""
+    """Two hosts, of three instances and of two or more, whose results are one picture of about 1.5 MB; ``options`` are
+    the stand-ins' own."""
     with ExitStack() as stack:
         processes = stack.enter_context(Processes(directory / "logs"))
         picture = a_picture()
         canned = directory / "result.png"
         canned.write_bytes(picture)
-        key = _login_key(directory)
+        key = login_key(directory)
         standins = []
-        for name, instances in (("one", 3), ("two", 2)):
+        for name, instances in (("one", 3), ("two", instances_of_two)):
             command = [sys.executable, "-m", "gpujobs.standin", "--root", str(directory / name), "--control"]
             command += ["--authorized-key", f"{key}.pub", "--instances", str(instances)]
             command += ["--canned-result", str(canned), "--step-seconds", str(job_seconds / STEPS), *options]
@@ -135,15 +146,16 @@ def house(
 
 
 @contextmanager
-def workers(directory: Path, *, drivers: int, idle_seconds: int = 300) -> Iterator[Processes]:
+def workers(house: House, *, drivers: int, idle_seconds: int = 300) -> Iterator[Processes]:
     """The portal's own processes, without its web server."""
     os.environ["GPUJOBS_IDLE_SECONDS"] = str(idle_seconds)
-    with Processes(directory / "logs") as processes:
+    manage = house.manage
+    with Processes(house.directory / "logs") as processes:
         for number in range(drivers):
-            processes.start(f"worker-gpu-{number}", [*MANAGE, "rqworker", "gpu"])
-        processes.start("worker-portal", [*MANAGE, "rqworker", "portal"])
-        processes.start("worker-upkeep", [*MANAGE, "rqworker", "upkeep"])
-        processes.start("schedule", [*MANAGE, "rqcron", "portal.schedule"])
+            processes.start(f"worker-gpu-{number}", [*manage, "rqworker", "gpu"])
+        processes.start("worker-portal", [*manage, "rqworker", "portal"])
+        processes.start("worker-upkeep", [*manage, "rqworker", "upkeep"])
+        processes.start("schedule", [*manage, "rqcron", "portal.schedule"])
         yield processes
 
 
@@ -173,7 +185,7 @@ def _wire(processes: Processes, port: int, round_trip: int) -> int:
     return int(processes.hear(f"wire-{port}-{round_trip}"))
 
 
-def _login_key(directory: Path) -> Path:
+def login_key(directory: Path) -> Path:
     key = Ed25519PrivateKey.generate()
     form, nothing = serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
     private = directory / "key"

@@ -1,4 +1,4 @@
-"""The portal as it runs in the field, asked for portraits and watched."""
+"""The portal as it runs in the field, asked for pictures and watched."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from django.db import transaction
 from benches import drivers
 from benches.asking import Desk, all_ended, all_noted
 from benches.figures import Entry, Spread, efficiency, gaps_ms, mean_execution
-from benches.house import FEW_STEPS, House, wait_for, workers
+from benches.house import House, wait_for, workers
 from gpujobs import hosts
 from gpujobs.models import Attempt, GpuHost, Instance, Job
 
@@ -25,27 +25,27 @@ class Portal:
 
     def __init__(self, house: House, round_trips: Sequence[int]) -> None:
         self.house = house
-        self.desk = Desk(house.picture)
-        self._rows: dict[int, list[list[Instance]]] = {}
+        self.desk = Desk(house.picture, house.recipe)
+        self.rows: dict[int, list[list[Instance]]] = {}
         for trip in round_trips:
-            self._rows[trip] = []
+            self.rows[trip] = []
             for standin in house.standins:
                 host = GpuHost(
                     name=f"{standin.name}-{trip}",
-                    address="127.0.0.1",
+                    address=standin.address,
                     port=standin.wires[trip],
                     username=standin.username,
                     host_key=standin.host_key,
                     key_path=str(standin.key_path),
                 )
-                self._rows[trip].append(hosts.add(host, standin.ports))
+                self.rows[trip].append(hosts.add(host, standin.ports, directory=standin.directory))
 
     @contextmanager
     def driving(self, trip: int, over_hosts: Sequence[int], *, idle_seconds: int = 300) -> Iterator[None]:
         """Workers at work on so many instances of each host, warmed up."""
         self._use(trip, over_hosts)
-        with workers(self.house.directory, drivers=sum(1 for used in over_hosts if used), idle_seconds=idle_seconds):
-            jobs, _ = self.desk.ask(2 * sum(over_hosts), steps=FEW_STEPS)
+        with workers(self.house, drivers=sum(1 for used in over_hosts if used), idle_seconds=idle_seconds):
+            jobs, _ = self.desk.ask(2 * sum(over_hosts), quick=True)
             wait_for(lambda: all_noted(jobs), PATIENCE, "the first jobs' attaching")
             yield
 
@@ -64,14 +64,14 @@ class Portal:
             "gap ms": Spread.of(gaps_ms(ledgers)),
             "efficiency": efficiency(ledgers, committed_at),
             "CPU ms per job": spent / count * 1000,
-            "asked per job": asked / count,
+            "asked per job": asked / count or None,
         }
 
     def one_at_a_time(self, count: int, trip: int) -> dict[str, Any]:
         """Each committed when nothing else is to do and a driver is at the wheel."""
         jobs, committed = [], {}
         for _number in range(count):
-            (job,), committed_at = self.desk.ask(1, steps=FEW_STEPS)
+            (job,), committed_at = self.desk.ask(1, quick=True)
             jobs.append(job)
             committed[str(job.pk)] = committed_at
             self._settled([job])
@@ -84,7 +84,7 @@ class Portal:
         with self.driving(trip, (1, 0), idle_seconds=IDLE_SECONDS):
             for _number in range(count):
                 wait_for(_nobody_drives, PATIENCE, "the driver's letting go")
-                (job,), committed_at = self.desk.ask(1, steps=FEW_STEPS)
+                (job,), committed_at = self.desk.ask(1, quick=True)
                 jobs.append(job)
                 committed[str(job.pk)] = committed_at
                 self._settled([job])
@@ -104,7 +104,7 @@ class Portal:
 
     def _use(self, trip: int, over_hosts: Sequence[int]) -> None:
         used = [
-            instance.pk for rows, count in zip(self._rows[trip], over_hosts, strict=True) for instance in rows[:count]
+            instance.pk for rows, count in zip(self.rows[trip], over_hosts, strict=True) for instance in rows[:count]
         ]
         with transaction.atomic():
             GpuHost.objects.update(state=GpuHost.State.DRAINING)
