@@ -1,6 +1,7 @@
 # make demo      the portal with everything it needs, on http://localhost:8000 (PORT=… for another)
 # make smoke     one order with all three products, without a browser; JSON=path keeps the figures
-# make bench     measure the fleet against a bare client and the seed's way; ARGS="turns --times 3", JSON=path
+# make bench     measure the fleet against a bare client and the seed's way; ARGS="turns --times 3" or
+#                ARGS="turns --comfyui-ssh user@host:port --key PATH" for a real ComfyUI, JSON=path
 # make chaos     throw faults at the fleet for ten minutes; CHAOS_JOBS, CHAOS_MINUTES, CHAOS_SEED, JSON=path
 # make test      every test; ARGS="…" goes to pytest
 # make check     ruff, mypy, import rules, missing migrations
