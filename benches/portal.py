@@ -1,7 +1,7 @@
 """The portal as it runs in the field, asked for pictures and watched."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ from benches.figures import Entry, Spread, efficiency, gaps_ms, mean_execution
 from benches.house import House, wait_for, workers
 from gpujobs import hosts
 from gpujobs.models import Attempt, GpuHost, Instance, Job
+from orders.models import Candidate
 
 # With what else the machine may be doing.
 PATIENCE = 300.0
@@ -133,19 +134,25 @@ class Portal:
         if failed := [job for job in rows.values() if job.state != Job.State.SUCCEEDED]:
             raise RuntimeError(f"{len(failed)} jobs failed, the first: {failed[0].fault} {failed[0].fault_text}")
         entries = [entry for ledger in ledgers for entry in ledger]
+        attached = {
+            str(job): at for job, at in Candidate.objects.filter(job__in=rows).values_list("job_id", "attached_at")
+        }
         return {
             "way": way,
             "round trip ms": trip,
             "instances": len(ledgers),
             "jobs": len(jobs),
             "execution ms": mean_execution(ledgers) * 1000,
-            "after ms": Spread.of(_since_end(entry, rows, "finished_at") for entry in entries),
-            "attached ms": Spread.of(_since_end(entry, rows, "noted_at") for entry in entries),
+            "after ms": _since_end(entries, {pk: job.finished_at for pk, job in rows.items()}),
+            "attached ms": _since_end(entries, attached),
+            "ready ms": _since_end(entries, {pk: job.noted_at for pk, job in rows.items()}),
         }
 
 
-def _since_end(entry: Entry, rows: dict[str, Job], field: str) -> float:
-    return float((getattr(rows[entry["extra_data"]["portal_job"]], field).timestamp() - entry["ended"]) * 1000)
+def _since_end(entries: Iterable[Entry], moments: dict[str, Any]) -> Spread | None:
+    return Spread.of(
+        (moments[entry["extra_data"]["portal_job"]].timestamp() - entry["ended"]) * 1000 for entry in entries
+    )
 
 
 def _before(ledgers: Sequence[Sequence[Entry]], committed: dict[str, float]) -> Spread | None:

@@ -154,12 +154,12 @@ def bare_run(way: str, trip: int, ledgers: Sequence[Sequence[Entry]], served: Se
 
 
 def tables(found: dict[str, Any]) -> Iterable[str]:
-    columns = ["way", "instances", "jobs", "execution ms", "before ms", "gap ms", "after ms", "attached ms"]
+    columns = ["way", "instances", "jobs", "execution ms", "before ms", "gap ms", "after ms", "attached ms", "ready ms"]
     columns += ["efficiency %", "CPU ms per job", "asked per job"]
     for trip in dict.fromkeys(run["round trip ms"] for run in found["runs"]):
         rows = [
             [
-                *(run.get(column) for column in columns[:8]),
+                *(run.get(column) for column in columns[:9]),
                 run["efficiency"] * 100 if run.get("efficiency") else None,
                 run.get("CPU ms per job"),
                 run.get("asked per job"),
