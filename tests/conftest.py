@@ -28,7 +28,7 @@ def _bring_the_first_words(sender: AppConfig, **kwargs: object) -> None:
 
 
 def _empty_quickly(
-    style: object, tables: list[str], *, reset_sequences: bool = False, allow_cascade: bool = False
+    self: object, style: object, tables: list[str], *, reset_sequences: bool = False, allow_cascade: bool = False
 ) -> list[str]:
     """How a transactional test's tables are emptied: they hold hardly any rows, and a TRUNCATE makes files anew for
     each, a tenth of a second in all. Of a replica's session no trigger takes notice, not even the audit's refusal."""
@@ -92,7 +92,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
         if cursor.fetchone() == (True,):
-            connection.ops.sql_flush = _empty_quickly  # type: ignore[method-assign]
+            # Of the class: where Playwright's event loop runs, Django makes connections anew.
+            type(connection.ops).sql_flush = _empty_quickly  # type: ignore[method-assign]
             return
         for table in ("portal_auditevent", "portal_auditlink"):
             # A transactional test ends by emptying every table, which the audit's own trigger refuses.

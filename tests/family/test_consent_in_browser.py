@@ -93,6 +93,7 @@ def test_signed_with_a_finger(phone: Any, order: Order, alice: User) -> None:
     assert (consent.method, consent.scope) == ("signed", ["likeness"]), "the signature came back with the question"
     page.get_by_role("link", name="동의 철회").click()
     look(page, "withdraw")
+    page.get_by_label("고인이나 동의하신 분의 성함").fill("이민정")
     page.get_by_role("button", name="동의를 철회합니다").click()
     expect(page.get_by_role("heading", name="철회되었습니다")).to_be_visible()
     look(page, "withdrawn")
