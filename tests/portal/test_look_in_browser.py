@@ -130,7 +130,9 @@ def test_what_cannot_be_undone_asks_for_the_name(opened):
     dialog.get_by_role("textbox").fill("김영자 ")
     assert yes.is_enabled()
     page.screenshot(path=SCREENSHOTS / "look-confirm-phone.png")
-    with page.expect_request(lambda request: request.method == "POST" and "styleguide/parts" in request.url) as sent:
+    # To the end of the navigation: a window that is closed in the middle of one once hung for five minutes.
+    posted = page.expect_request(lambda request: request.method == "POST" and "styleguide/parts" in request.url)
+    with page.expect_navigation(), posted as sent:
         yes.click()
     assert "typed=%EA%B9%80%EC%98%81%EC%9E%90" in sent.value.post_data
 
