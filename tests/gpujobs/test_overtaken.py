@@ -23,7 +23,7 @@ def fleet(tmp_path):
 
 def test_what_it_fetched_as_well_is_thrown_away_and_what_the_other_kept_is_not(fleet, monkeypatch):
     # It never learns that its lease went to another.
-    monkeypatch.setattr("gpujobs.driver.RENEW_SECONDS", 600.0)
+    monkeypatch.setattr("gpujobs.wheel.RENEW_SECONDS", 600.0)
     bring_home, fetched, may_go = runner.bring_home, threading.Event(), threading.Event()
 
     def dawdle_at_first(*given):

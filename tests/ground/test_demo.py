@@ -37,7 +37,7 @@ def _demo(directory: Path, port: int) -> subprocess.Popen[str]:
 @contextmanager
 def _killed_in_the_end(demo: subprocess.Popen[str]) -> Iterator[None]:
     """A demo that hangs must not outlive its test, nor keep it waiting for a line for ever."""
-    timer = threading.Timer(100, demo.kill)
+    timer = threading.Timer(240, demo.kill)
     timer.start()
     try:
         with demo:
