@@ -24,7 +24,8 @@ from tests.ssh.relay import Relay
 WEDGED_SECONDS = 8
 MANAGE = [sys.executable, "-m", "chaos.portal"]
 # As the workflow makes it.
-FRAMES, FRAME_SIZE = 49, (384, 480)
+# At least as many frames, and as long, as any workflow promises of a video.
+FRAMES, FPS, FRAME_SIZE = 12 * 30, 24, (384, 480)
 
 
 @dataclass
@@ -134,9 +135,9 @@ def _set_up(directory: Path, database: Postgres, redis: Valkey, disk_full: Path)
 
 
 def a_video(path: Path) -> Path:
-    """As long and as large as a living video, and as quick to decode as one can be."""
-    pictures = (Image.new("RGB", FRAME_SIZE, (90, 60 + number, 90)) for number in range(FRAMES))
-    video.encode(pictures, FRAME_SIZE, path, fps=8, crf=23, pixel_format="yuv420p", comment="", on_frame=lambda: None)
+    """As large as a living video, long enough for one that was lengthened, and as quick to decode as one can be."""
+    pictures = (Image.new("RGB", FRAME_SIZE, (90, 60 + number % 100, 90)) for number in range(FRAMES))
+    video.encode(pictures, FRAME_SIZE, path, fps=FPS, crf=23, pixel_format="yuv420p", comment="", on_frame=lambda: None)
     return path
 
 
