@@ -11,6 +11,7 @@ import django_rq
 from django.db import transaction
 from django.utils import timezone
 from redis import RedisError
+from rq.timeouts import JobTimeoutException
 
 from orders import arriving, delivery, erasing, finishing, production
 from orders.intake import faces
@@ -85,6 +86,9 @@ def sweep() -> None:
 def _apart(failed: list[Exception], what: str) -> Iterator[None]:
     try:
         yield
+    except JobTimeoutException:
+        # The sweep's own time is over, whichever step it was in.
+        raise
     except Exception as error:
         log.exception("sweep: %s", what)
         failed.append(error)

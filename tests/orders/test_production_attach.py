@@ -10,6 +10,7 @@ from django.core.files.storage import default_storage
 from django.db import connection
 from django.utils import timezone
 from PIL import Image
+from rq.timeouts import JobTimeoutException
 
 from gpujobs.models import Job, Output
 from orders import files, tasks
@@ -300,6 +301,19 @@ def test_one_thing_that_fails_keeps_nothing_else_of_the_sweep_waiting(item: Item
     assert len(failed.value.exceptions) == 2
     assert [candidate(item, 1).state, candidate(item, 2).state] == ["ready", "ready"]
     assert reminded
+
+
+def test_a_sweep_whose_time_is_over_ends_there_and_then(monkeypatch: pytest.MonkeyPatch):
+    looked: list[object] = []
+
+    def time_is_over(*args: object, **more: object) -> None:
+        raise JobTimeoutException
+
+    monkeypatch.setattr(tasks.finishing, "left_behind", time_is_over)
+    monkeypatch.setattr(tasks.delivery, "reminders_due", lambda: looked.append("looked") or [])
+    with pytest.raises(JobTimeoutException):
+        tasks.sweep()
+    assert looked == []
 
 
 def test_the_fleet_calls_by_the_name_in_the_settings(item: Item, settings: Any):
