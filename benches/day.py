@@ -119,7 +119,8 @@ def orders_of_a_day(world: World, random: Random) -> list[Waiting]:
 def _item(name: str, kind: Kind, home: UUID, at: datetime, needed: datetime, random: Random) -> Iterator[Waiting]:
     for _number in range(kind.count):
         code = UUID(int=random.getrandbits(128))
-        yield Waiting(id=code, workflow=name, tenant=home, due_at=max(at, needed - kind.ahead), queued_at=at)
+        due_at = max(at, needed - kind.ahead)
+        yield Waiting(id=code, reference=code, workflow=name, tenant=home, due_at=due_at, queued_at=at)
 
 
 @dataclass

@@ -2,18 +2,16 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
-from psycopg.types.datetime import TimestamptzLoader
 
-from gpujobs import wakeup, workflows
+from gpujobs import prepared, wakeup, workflows
 from gpujobs.models import Attempt, Instance, Job
 from gpujobs.scheduling import TAKE_BACK_MARGIN, Chosen, Demand, Fleet, Seat, Waiting, choose, wanted_at
 
@@ -32,25 +30,32 @@ LONG_LOCK = 4_150_318
 # among a home's jobs the shifts of a turn are the same, and the one wanted soonest is one or the other.
 _SHORTLIST_SQL = """
     WITH RECURSIVE soonest AS (
-        (SELECT id, workflow, tenant, due_at, queued_at FROM gpujobs_job
+        (SELECT id, reference, workflow, tenant, due_at, queued_at FROM gpujobs_job
          WHERE state = 'queued' AND not_before <= %(now)s AND id <> ALL (%(without)s)
          ORDER BY workflow, tenant, due_at, queued_at LIMIT 1)
         UNION ALL
         SELECT next.* FROM soonest AS home, LATERAL (
-            SELECT id, workflow, tenant, due_at, queued_at FROM gpujobs_job
+            SELECT id, reference, workflow, tenant, due_at, queued_at FROM gpujobs_job
             WHERE state = 'queued' AND not_before <= %(now)s AND id <> ALL (%(without)s)
                 AND (workflow, tenant) > (home.workflow, home.tenant)
             ORDER BY workflow, tenant, due_at, queued_at LIMIT 1
         ) AS next
+    ), waiting AS (
+        SELECT id, reference, workflow, tenant, due_at, queued_at FROM soonest WHERE workflow = ANY (%(workflows)s)
+        UNION ALL
+        SELECT longest.id, longest.reference, longest.workflow, longest.tenant, longest.due_at, longest.queued_at
+        FROM soonest AS home, LATERAL (
+            SELECT id, reference, workflow, tenant, due_at, queued_at FROM gpujobs_job
+            WHERE state = 'queued' AND not_before <= %(now)s AND id <> ALL (%(without)s)
+                AND workflow = home.workflow AND tenant = home.tenant
+            ORDER BY queued_at LIMIT 1
+        ) AS longest WHERE home.workflow = ANY (%(short)s)
+    ), running AS (
+        SELECT tenant, count(*) AS jobs FROM gpujobs_job
+        WHERE state = 'running' AND id IS DISTINCT FROM %(instead_of)s GROUP BY tenant
     )
-    SELECT * FROM soonest WHERE workflow = ANY (%(workflows)s)
-    UNION
-    SELECT longest.* FROM soonest AS home, LATERAL (
-        SELECT id, workflow, tenant, due_at, queued_at FROM gpujobs_job
-        WHERE state = 'queued' AND not_before <= %(now)s AND id <> ALL (%(without)s)
-            AND workflow = home.workflow AND tenant = home.tenant
-        ORDER BY queued_at LIMIT 1
-    ) AS longest WHERE home.workflow = ANY (%(workflows)s)
+    SELECT id, reference, workflow, tenant, due_at, queued_at, coalesce(jobs, 0)
+    FROM waiting LEFT JOIN running USING (tenant)
 """
 # Of other instances a row for each kind: those alike in memory, workflows and the long jobs that they hold.
 _SEATS_SQL = """
@@ -72,9 +77,6 @@ _SEATS_SQL = """
     ) AS held ON held.instance_id = instance.id
     WHERE instance.state = 'active' AND host.state = 'active'
 """
-_ON_GPUS_SQL = """
-    SELECT tenant, count(*) FROM gpujobs_job WHERE state = 'running' AND id IS DISTINCT FROM %(without)s GROUP BY tenant
-"""
 # Not for a driver that was late: where another has the host's wheel, nothing is taken.
 # A claim need not wait for the disk: `Attempt.about_to_send` does, before anything is posted, and all before with it.
 # Of a claim that a power cut took back the host has pictures at most, which the daily search removes.
@@ -94,8 +96,18 @@ _TAKE_SQL = """
             %(instance)s, %(driver)s, %(why)s, %(now)s, '', '', '', false
         FROM taken RETURNING number
     )
-    SELECT taken.*, written.number, set_config('synchronous_commit', 'off', true) AS unhurried FROM taken, written
+    SELECT {columns}, written.number, set_config('synchronous_commit', 'off', true) FROM taken, written
 """
+
+
+@cache
+def _job_fields() -> list[str]:
+    return [field.attname for field in Job._meta.concrete_fields]
+
+
+@cache
+def _take_sql() -> str:
+    return _TAKE_SQL.format(columns=", ".join(f"taken.{name}" for name in _job_fields()))
 
 
 @cache
@@ -109,12 +121,14 @@ def claim(instance: Instance, *, driver: UUID) -> Attempt | None:
 
     Of several that choose the same job one gets it; the others choose again, until nothing is left to choose.
     """
-    refused: set[UUID] = set()
+    passed_over: set[UUID] = set()
     with _turnstile:
-        while chosen := best_for(instance, without=refused):
-            if attempt := _take(chosen, instance, driver, without=refused):
+        while chosen := best_for(instance, without=passed_over):
+            if not _may_run(chosen):
+                _refuse(chosen)
+            elif attempt := _take(chosen, instance, driver, without=passed_over):
                 return attempt
-            refused.add(chosen.job)
+            passed_over.add(chosen.job)
     return None
 
 
@@ -129,22 +143,25 @@ def is_outdone(instance: Instance, job: Job) -> bool:
 
 def best_for(instance: Instance, *, without: Iterable[UUID] = (), instead_of: Job | None = None) -> Chosen | None:
     # What is possible here is read with the seat: whoever asked the doctor, its last word counts.
-    waiting = _shortlist(list(demands()), without)
+    waiting, on_gpus = _shortlist(without, instead_of)
     seats = _seats(instance, instead_of) if waiting else {}
     seat = seats.get(instance.pk)
     if seat is None:
         return None
-    return choose(
-        seat, waiting, demands=demands(), fleet=Fleet(seats=list(seats.values()), on_gpus=_on_gpus(instead_of))
-    )
+    return choose(seat, waiting, demands=demands(), fleet=Fleet(seats=list(seats.values()), on_gpus=on_gpus))
 
 
-def _shortlist(names: Sequence[str], without: Iterable[UUID]) -> list[Waiting]:
-    given = {"workflows": list(names), "now": timezone.now(), "without": list(without)}
-    return [
-        Waiting(id=pk, workflow=workflow, tenant=tenant, due_at=due, queued_at=queued)
-        for pk, workflow, tenant, due, queued in _rows(_SHORTLIST_SQL, given)
-    ]
+def _shortlist(without: Iterable[UUID], instead_of: Job | None) -> tuple[list[Waiting], dict[UUID, int]]:
+    """Of each home what may be the best, and how many of its jobs are on GPUs now."""
+    given = {
+        "now": timezone.now(),
+        "workflows": list(demands()),
+        "short": [name for name, demand in demands().items() if not demand.long],
+        "without": list(without),
+        "instead_of": instead_of and instead_of.pk,
+    }
+    rows = prepared.rows(_SHORTLIST_SQL, given)
+    return [Waiting(*row) for *row, _jobs in rows], {tenant: jobs for *_job, tenant, _due, _queued, jobs in rows}
 
 
 def _seats(instance: Instance, without: Job | None) -> dict[int, Seat]:
@@ -152,7 +169,7 @@ def _seats(instance: Instance, without: Job | None) -> dict[int, Seat]:
     long = [name for name, demand in demands().items() if demand.long]
     given = {"instance": instance.pk, "without": without and without.pk, "long": long}
     seats = {}
-    for number, (own, memory_mb, possible, warm, busy) in enumerate(_rows(_SEATS_SQL, given), start=1):
+    for number, (own, memory_mb, possible, warm, busy) in enumerate(prepared.rows(_SEATS_SQL, given), start=1):
         seat = Seat(
             id=instance.pk if own else -number,
             memory_mb=memory_mb,
@@ -165,24 +182,26 @@ def _seats(instance: Instance, without: Job | None) -> dict[int, Seat]:
     return seats
 
 
-def _on_gpus(without: Job | None) -> dict[UUID, int]:
-    return dict(_rows(_ON_GPUS_SQL, {"without": without and without.pk}))
+def _may_run(chosen: Chosen) -> bool:
+    """Whether whoever asked for it still allows it. An end of that in this very moment finds the job queued, and ends
+    it, or running, and has it stopped."""
+    ask: Callable[[Iterable[UUID]], set[UUID]] = import_string(settings.GPUJOBS_MAY_RUN)
+    return chosen.reference in ask([chosen.reference])
 
 
-def _rows(sql: str, given: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        # Django's own, in Python, takes longer to read the times of a hundred jobs than the server to find the jobs.
-        cursor.cursor.adapters.register_loader("timestamptz", TimestamptzLoader)
-        cursor.execute(sql, given)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
+def _refuse(chosen: Chosen) -> None:
+    refused = Job.objects.filter(pk=chosen.job, state=Job.State.QUEUED).update(
+        state=Job.State.CANCELLED, fault="not_allowed", finished_at=timezone.now()
+    )
+    if refused:
+        wakeup.tell_of_end(chosen.job)
 
 
 def _take(chosen: Chosen, instance: Instance, driver: UUID, *, without: Iterable[UUID]) -> Attempt | None:
-    with transaction.atomic():
-        if demands()[chosen.workflow].long and not _is_still_best(chosen, instance, without):
-            return None
+    if not demands()[chosen.workflow].long:
         return _write_down(chosen, instance, driver)
+    with transaction.atomic():
+        return _write_down(chosen, instance, driver) if _is_still_best(chosen, instance, without) else None
 
 
 def _is_still_best(chosen: Chosen, instance: Instance, without: Iterable[UUID]) -> bool:
@@ -198,21 +217,10 @@ def _write_down(chosen: Chosen, instance: Instance, driver: UUID) -> Attempt | N
     attempt = Attempt(instance=instance, driver=driver, why=chosen.why)
     given = {"job": chosen.job, "attempt": attempt.pk, "instance": instance.pk, "driver": driver}
     given |= {"why": attempt.why, "now": attempt.claimed_at}
-    job = next(iter(Job.objects.raw(_TAKE_SQL, given)), None)
-    if job is None:
+    taken = prepared.rows(_take_sql(), given)
+    if not taken:
         return None
-    attempt.job, attempt.number = job, vars(job)["number"]
-    if not _may_run([job.reference]):
-        # Consent or the order went away since it was queued.
-        Attempt.objects.filter(pk=attempt.pk).delete()
-        job.end(Job.State.CANCELLED, fault="not_allowed")
-        wakeup.tell_of_end(job.pk)
-        return None
+    *values, attempt.number, _unhurried = taken[0]
+    attempt.job = Job.from_db(connection.alias, _job_fields(), values)
     log.info("attempt %s for %s: %s", attempt.pk, instance, attempt.why, extra=attempt.marks)
     return attempt
-
-
-def _may_run(references: list[UUID]) -> set[UUID]:
-    """Those that whoever asked for them still allows; asked again at the last moment."""
-    ask: Callable[[Iterable[UUID]], set[UUID]] = import_string(settings.GPUJOBS_MAY_RUN)
-    return ask(references)

@@ -16,6 +16,7 @@ one that runs nothing is put: it would wait for minutes while another seat comes
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 SOON = timedelta(minutes=30)
@@ -24,16 +25,17 @@ SAME_TIME = 300
 WARM_WINDOW = timedelta(minutes=10)
 TENANT_STEP = timedelta(minutes=2)
 TENANT_MOST = timedelta(minutes=10)
+NO_TIME = timedelta(0)
 # How much sooner another job must be wanted for a prompt that waits on the host to be taken back.
 # As much as both shifts together, or the one taken back could be chosen again.
 TAKE_BACK_MARGIN = WARM_WINDOW + TENANT_MOST
 
 
-@dataclass(frozen=True, kw_only=True)
-class Waiting:
-    """A queued job as the scheduler sees it."""
+class Waiting(NamedTuple):
+    """A queued job as the scheduler sees it. ``reference``: what its asker calls it, only passed on."""
 
     id: UUID
+    reference: UUID
     workflow: str
     tenant: UUID
     due_at: datetime
@@ -76,6 +78,7 @@ class Fleet:
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
     job: UUID
+    reference: UUID
     workflow: str
     wanted_at: datetime
     why: str
@@ -87,10 +90,16 @@ def choose(seat: Seat, waiting: Collection[Waiting], *, demands: Mapping[str, De
     possible = [job for job in waiting if job.workflow in fitting]
     if not possible:
         return None
-    wanted = {job.id: wanted_at(job.due_at, job.queued_at, demands[job.workflow]) for job in possible}
-    best = min(possible, key=lambda job: (_turn(seat, job, wanted[job.id], fleet), job.due_at, job.queued_at, job.id))
-    why = _why(seat, best, wanted[best.id], fleet)
-    return Chosen(job=best.id, workflow=best.workflow, wanted_at=wanted[best.id], why=why)
+    shifts = {home: min(TENANT_STEP * count, TENANT_MOST) for home, count in fleet.on_gpus.items()}
+
+    def turn(job: Waiting) -> tuple[datetime, datetime, datetime, UUID]:
+        wanted = wanted_at(job.due_at, job.queued_at, demands[job.workflow])
+        return _turn(seat, job, wanted, shifts), job.due_at, job.queued_at, job.id
+
+    best = min(possible, key=turn)
+    wanted = wanted_at(best.due_at, best.queued_at, demands[best.workflow])
+    why = _why(seat, best, wanted, fleet.on_gpus, shifts)
+    return Chosen(job=best.id, reference=best.reference, workflow=best.workflow, wanted_at=wanted, why=why)
 
 
 def wanted_at(due_at: datetime, queued_at: datetime, demand: Demand) -> datetime:
@@ -100,9 +109,9 @@ def wanted_at(due_at: datetime, queued_at: datetime, demand: Demand) -> datetime
     return min(due_at, soon - timedelta(seconds=soon.timestamp() % SAME_TIME))
 
 
-def _turn(seat: Seat, job: Waiting, wanted: datetime, fleet: Fleet) -> datetime:
-    warm = WARM_WINDOW if seat.warm == job.workflow else timedelta(0)
-    return wanted - warm + _tenant_shift(job, fleet)
+def _turn(seat: Seat, job: Waiting, wanted: datetime, shifts: Mapping[UUID, timedelta]) -> datetime:
+    warm = WARM_WINDOW if seat.warm == job.workflow else NO_TIME
+    return wanted - warm + shifts.get(job.tenant, NO_TIME)
 
 
 def fits(seat: Seat, workflow: str, *, demands: Mapping[str, Demand], fleet: Fleet) -> bool:
@@ -131,15 +140,13 @@ def _is_free_of_long(seat: Seat, demands: Mapping[str, Demand]) -> bool:
     return not any(demands[workflow].long for workflow in seat.busy_with if workflow in demands)
 
 
-def _tenant_shift(job: Waiting, fleet: Fleet) -> timedelta:
-    return min(TENANT_STEP * fleet.on_gpus.get(job.tenant, 0), TENANT_MOST)
-
-
-def _why(seat: Seat, job: Waiting, wanted: datetime, fleet: Fleet) -> str:
+def _why(
+    seat: Seat, job: Waiting, wanted: datetime, on_gpus: Mapping[UUID, int], shifts: Mapping[UUID, timedelta]
+) -> str:
     reasons = [f"warm for {job.workflow}"] if seat.warm == job.workflow else []
     reasons.append(f"due {job.due_at:%Y-%m-%dT%H:%MZ}")
     if wanted < job.due_at:
         reasons.append(f"wanted {wanted:%Y-%m-%dT%H:%MZ}")
-    if shift := _tenant_shift(job, fleet):
-        reasons.append(f"home already on {fleet.on_gpus[job.tenant]} GPUs, {shift.seconds // 60} min later")
+    if shift := shifts.get(job.tenant):
+        reasons.append(f"home already on {on_gpus[job.tenant]} GPUs, {shift.seconds // 60} min later")
     return ", ".join(reasons)

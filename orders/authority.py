@@ -5,10 +5,10 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, TextField
 from django.db.models.functions import Cast, StrIndex
 
+from gpujobs import prepared
 from orders.models import Candidate, Consent, Finish, Item, Order, Photo
 
 Allowed: TypeAlias = Callable[[list[UUID]], QuerySet[Candidate] | QuerySet[Finish]]
@@ -65,11 +65,10 @@ def _may_be_finished(codes: list[UUID]) -> QuerySet[Finish]:
 def _codes_of(allowed: Allowed, codes: set[UUID]) -> set[UUID]:
     if not codes:
         return set()
-    sql, given = _worded(allowed, len(codes))
+    sql, values = _worded(allowed, len(codes))
     asked = dict(zip(_stand_ins(len(codes)), codes, strict=True))
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [asked[value] if isinstance(value, UUID) else value for value in given])
-        return {code for (code,) in cursor.fetchall()}
+    given = [asked[value] if isinstance(value, UUID) else value for value in values]
+    return {code for (code,) in prepared.rows(sql, given)}
 
 
 @lru_cache(maxsize=16)

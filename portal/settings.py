@@ -77,6 +77,10 @@ TEMPLATES = [
 FORM_RENDERER = "portal.form_renderer.FormRenderer"
 
 DATABASES = {"default": env.database("DATABASE_URL") | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}
+# For `gpujobs.prepared`, whose questions are planned once whatever is asked. Django's cursors never ask for it.
+_options = DATABASES["default"]["OPTIONS"]
+_options["prepare_threshold"] = 0
+_options["options"] = f"{_options.get('options', '')} -c plan_cache_mode=force_generic_plan".lstrip()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.redis_url("REDIS_URL")

@@ -30,7 +30,7 @@ def test_all_rules_play_the_same_day(rules):
 
 def job(number, *, home=0, workflow="portrait", due=60, queued=0):
     minutes = [day.MIDNIGHT + timedelta(minutes=each) for each in (due, queued)]
-    return Waiting(id=UUID(int=number), workflow=workflow, tenant=HOMES[home], due_at=minutes[0], queued_at=minutes[1])
+    return Waiting(UUID(int=number), UUID(int=number), workflow, HOMES[home], *minutes)
 
 
 def test_the_shortlist_has_of_each_home_and_workflow_the_soonest_due_and_the_longest_waiting():

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from gpujobs import claiming
+from gpujobs import claiming, queueing
 from gpujobs.claiming import best_for, claim, is_outdone
 from gpujobs.models import Attempt, Job
 from tests.gpujobs.making import a_job, make_host, make_instance
@@ -55,11 +55,27 @@ def test_a_job_that_is_no_longer_allowed_ends_as_cancelled(instance, settings):
     assert claim(instance, driver=DRIVER) is None
     job.refresh_from_db()
     assert (job.state, job.fault) == ("cancelled", "not_allowed")
+    assert job.finished_at
     assert not Attempt.objects.exists()
 
 
 def nobody_may(references):
     return set()
+
+
+def test_a_job_withdrawn_while_it_is_being_taken_is_not_taken(instance, settings):
+    settings.GPUJOBS_MAY_RUN = "tests.gpujobs.test_claiming.may_and_is_withdrawn"
+    withdrawn, other = queue(a_job(due=30), a_job(due=90))
+    assert claim(instance, driver=DRIVER).job == other
+    assert Job.objects.get(pk=withdrawn.pk).state == "cancelled"
+    assert Attempt.objects.count() == 1
+
+
+def may_and_is_withdrawn(references):
+    soonest = Job.objects.filter(reference__in=references).earliest("due_at")
+    if not Job.objects.filter(state="cancelled").exists():
+        queueing.cancel([soonest.pk])
+    return set(references)
 
 
 def test_an_instance_that_is_out_takes_nothing(instance):
@@ -71,10 +87,10 @@ def test_an_instance_that_is_out_takes_nothing(instance):
 
 def test_the_number_of_queries_does_not_grow_with_the_queue(instance, django_assert_num_queries):
     queue(*(a_job(images={}) for _ in range(3)))
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(3):
         claim(instance, driver=DRIVER)
     queue(*(a_job(images={}, home=UUID(int=number % 10)) for number in range(40)))
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(3):
         claim(instance, driver=DRIVER)
 
 
@@ -177,13 +193,16 @@ def test_of_two_drivers_that_see_the_last_two_seats_free_one_puts_a_video_there(
             once.done = both.wait(10)
         return chosen
 
-    def allow_after_a_while(references):
+    write_down = claiming._write_down
+
+    def write_down_and_wait(*given):
+        written = write_down(*given)
         # Not committed yet: the other finds the job taken and the seat free.
         time.sleep(0.5)
-        return set(references)
+        return written
 
     monkeypatch.setattr(claiming, "choose", choose_together)
-    monkeypatch.setattr(claiming, "_may_run", allow_after_a_while)
+    monkeypatch.setattr(claiming, "_write_down", write_down_and_wait)
     with ThreadPoolExecutor(2) as pool:
         taken = list(pool.map(claim_and_close, instances))
     assert len([attempt for attempt in taken if attempt]) == 1

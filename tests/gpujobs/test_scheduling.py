@@ -20,6 +20,7 @@ HOMES = [UUID(int=n) for n in range(1, 5)]
 def waiting(workflow="portrait", *, due=0.0, home=HOMES[0], queued=0.0):
     return Waiting(
         id=uuid4(),
+        reference=uuid4(),
         workflow=workflow,
         tenant=home,
         due_at=NOON + timedelta(minutes=due),
