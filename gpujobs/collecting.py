@@ -14,6 +14,7 @@ from av.error import FFmpegError
 from django.core.files.storage import default_storage
 from PIL import Image, UnidentifiedImageError
 
+from gpujobs import queueing
 from gpujobs.comfyui import ComfyUI, FileGone, OutputFile, Record
 from gpujobs.models import Attempt, Output
 from gpujobs.workflows import Output as Promised
@@ -84,7 +85,7 @@ def discard(outputs: list[Output]) -> None:
 def _bring_one(
     comfy: ComfyUI, attempt: Attempt, promised: Promised, params: Mapping[str, Any], file: OutputFile, position: int
 ) -> Output:
-    folder = f"gpujobs/{attempt.job_id}/{attempt.pk}"
+    folder = f"{queueing.files_of(attempt.job_id)}/{attempt.pk}"
     with _download(comfy, file, folder) as (temporary, sha256, size):
         facts = verify(temporary, promised.kind)
         hold_against(promised, params, facts)

@@ -1,8 +1,10 @@
 """What the rest of the product may ask of the fleet: make these, stop these, I have taken note."""
 
+import shutil
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
+from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
@@ -35,5 +37,20 @@ def cancel(job_ids: Collection[UUID]) -> int:
 
 
 def note_end(job_id: UUID) -> None:
-    """Confirm that the end of a job was taken note of, so that the sweep asks no more."""
-    Job.objects.filter(pk=job_id, noted_at=None, state__in=Job.ENDED).update(noted_at=timezone.now())
+    """Confirm that the end of a job was taken note of: its files here go, and the sweep asks no more.
+
+    Those of a driver that was killed before it could say that it had fetched them go as well. Raises OSError.
+    """
+    ended = Job.objects.filter(pk=job_id, noted_at=None, state__in=Job.ENDED)
+    if not ended.exists():
+        return
+    folder = files_of(job_id)
+    shutil.rmtree(default_storage.path(folder), ignore_errors=True)
+    if default_storage.exists(folder):
+        raise OSError(f"{folder} could not be removed")
+    ended.update(noted_at=timezone.now())
+
+
+def files_of(job_id: UUID) -> str:
+    """The folder in the default storage where drivers put what they bring home for a job."""
+    return f"gpujobs/{job_id}"

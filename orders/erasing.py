@@ -17,7 +17,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
-from gpujobs import forgetting
+from gpujobs import forgetting, queueing
 from gpujobs.models import Output
 from orders import files, personal_fields, production, proofs, working_picture
 from orders.models import Candidate, Consent, Deliverable, Erasure, Finish, LegalHold, Order, Photo, SourceRemoval
@@ -151,7 +151,7 @@ def remove_files(erasure: Erasure) -> int:
 
 
 def _folders(erasure: Erasure) -> list[str]:
-    return [erasure.order.folder, *(f"gpujobs/{UUID(job)}" for job in erasure.jobs)]
+    return [erasure.order.folder, *(queueing.files_of(UUID(job)) for job in erasure.jobs)]
 
 
 def _found(erasure: Erasure) -> Iterator[dict[str, Any]]:

@@ -161,7 +161,6 @@ def attach(job_id: UUID) -> None:
     elif waiting is not None:
         _fail(waiting, job.fault if job.state == Job.State.FAILED else returns.STOPPED)
     # Only now, with the candidate committed: a crash before this line is mended by asking again.
-    files.remove(*job.outputs.values_list("file", flat=True))
     queueing.note_end(job.pk)
 
 

@@ -83,7 +83,6 @@ def take(job_id: UUID) -> int | None:
         log.warning("%s of approval %s ended without a result: %s", job.workflow, finish.approval_id, job.fault)
     if not finish.move(State.ON_GPU, to=State.WAITING, master=master, without_gpu=not master):
         _drop_unless_kept(finish, master)
-    files.remove(*job.outputs.values_list("file", flat=True))
     queueing.note_end(job.pk)
     return finish.approval_id
 

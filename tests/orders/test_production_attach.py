@@ -13,6 +13,7 @@ from PIL import Image
 from rq.timeouts import JobTimeoutException
 
 from gpujobs.models import Job, Output
+from gpujobs.queueing import files_of
 from orders import files, tasks
 from orders.models import Candidate, Item, Order
 from orders.production import attach, cancel, make_again
@@ -42,7 +43,7 @@ def test_a_result_moves_into_the_orders_folder_and_leaves_nothing_with_the_fleet
     assert default_storage.open(ready.file).read() == body
     assert (ready.sha256, ready.byte_count, ready.width, ready.height) == (output.sha256, len(body), 448, 576)
     assert not default_storage.exists(output.file)
-    assert not default_storage.exists("gpujobs")
+    assert not default_storage.exists(files_of(job.pk))
     job.refresh_from_db()
     assert job.noted_at
     assert AuditEvent.objects.get(action="candidate.ready").details["said"] == ready.sha256
@@ -136,7 +137,7 @@ def test_a_crash_after_the_commit_is_mended_by_asking_again(item: Item):
     attach(job.pk)
     job.refresh_from_db()
     assert job.noted_at
-    assert not default_storage.exists("gpujobs")
+    assert not default_storage.exists(files_of(job.pk))
     assert candidate(item).state == "ready"
 
 
@@ -241,7 +242,7 @@ def test_a_result_of_an_erased_order_leaves_no_file(item: Item):
     Order.objects.filter(pk=item.order_id).update(erased_at=timezone.now())
     attach(job.pk)
     assert not default_storage.exists(candidate(item).folder)
-    assert not default_storage.exists("gpujobs")
+    assert not default_storage.exists(files_of(job.pk))
     assert candidate(item).state == "failed"
 
 
@@ -251,7 +252,31 @@ def test_a_job_that_nobody_waits_for_is_noted_and_its_file_taken_away(item: Item
     attach(job.pk)
     job.refresh_from_db()
     assert job.noted_at
-    assert not default_storage.exists("gpujobs")
+    assert not default_storage.exists(files_of(job.pk))
+
+
+def test_what_a_killed_driver_had_fetched_and_never_told_of_goes_with_the_rest(item: Item):
+    job = made.finished_job(candidate(item))
+    other = made.finished_job(candidate(item, 2))
+    whole = default_storage.save(f"{files_of(job.pk)}/of-the-killed/0-1234.png", ContentFile(b"whole"))
+    half = default_storage.save(f"{files_of(job.pk)}/of-the-killed/.5678.part", ContentFile(b"half"))
+    attach(job.pk)
+    assert not default_storage.exists(whole)
+    assert not default_storage.exists(half)
+    assert default_storage.exists(other.outputs.get().file)
+
+
+def test_files_that_cannot_be_removed_leave_the_end_to_be_noted_again(item: Item, monkeypatch):
+    job = made.finished_job(candidate(item))
+    with monkeypatch.context() as patched:
+        patched.setattr("shutil.rmtree", lambda path, ignore_errors: None)
+        with pytest.raises(OSError, match="could not be removed"):
+            attach(job.pk)
+    assert candidate(item).state == "ready"
+    attach(job.pk)
+    job.refresh_from_db()
+    assert job.noted_at
+    assert not default_storage.exists(files_of(job.pk))
 
 
 def test_a_job_that_has_not_ended_is_left_alone(item: Item):
