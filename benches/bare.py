@@ -32,7 +32,8 @@ class Work:
     """So many jobs, no two alike, for as many clients as want to share them."""
 
     def __init__(self, count: int, recipe: Recipe = PORTRAIT) -> None:
-        self.name, self._recipe = uuid4().hex, recipe
+        # On the host, right in its output directory: with it everything of ours can be removed.
+        self.folder, self._recipe = f"bench-{uuid4().hex}", recipe
         self._seeds = iter(range(1, count + 1))
         self._lock = threading.Lock()
 
@@ -41,7 +42,7 @@ class Work:
             seed = next(self._seeds, None)
         if seed is None:
             return None
-        return self._recipe.graph(seed, photo, f"bench/{self.name}/{seed}")
+        return self._recipe.graph(seed, photo, f"{self.folder}/{seed}")
 
 
 @contextmanager

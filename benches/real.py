@@ -155,6 +155,6 @@ class Sweeper:
     def clear(self, work: Work, served: list[Served]) -> None:
         for comfy, instance in zip(self.house.comfys, self.instances, strict=True):
             comfy.delete_history([prompt_id for one in served for prompt_id in one.asked])
-            remove_folder(self.connection, f"{instance.output_dir}/bench/{work.name}")
+            remove_folder(self.connection, f"{instance.output_dir}/{work.folder}")
             for one in served:
                 remove_folder(self.connection, f"{instance.input_dir}/{one.folder}")
