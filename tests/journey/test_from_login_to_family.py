@@ -136,9 +136,23 @@ def hand_out_a_link(desk):
     """Offered on the page that stood open all the while."""
     desk.get_by_role("button", name="새 링크 만들기").wait_for()
     steps.look(desk, "17-approved")
+    every_picture_fills_its_place(desk)
     desk.get_by_role("button", name="새 링크 만들기").click()
     steps.look(desk, "18-link")
     return desk.locator("#link-url").input_value()
+
+
+def every_picture_fills_its_place(desk):
+    """A scene lies where a portrait stands: no empty ground below it; photos that nobody may add to keep their size."""
+    expect(desk.get_by_role("button", name="사진 고르기")).to_have_count(0)
+    places = desk.locator(".cands .photo.whole, .photos .photo")
+    expect(places).to_have_count(4 + 3 + 1 + 3)
+    for place in places.all():
+        place.scroll_into_view_if_needed()
+        assert place.locator("img").evaluate("image => image.decode().then(() => true)")
+        around, picture = place.bounding_box(), place.locator("img").bounding_box()
+        assert around["width"] > 100
+        assert abs(around["height"] - picture["height"]) <= 1
 
 
 def receive_on_the_phone(phone, link):
