@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from uuid import UUID
 
 from chaos.plan import KINDS, Deed
@@ -126,7 +127,8 @@ def _measure_recovery(
 ) -> None:
     """From the end of a fault until each job that was under way there moved on: executed, sent again, or ended.
 
-    A job that another fault struck meanwhile is counted from the end of that one.
+    A job that another fault struck meanwhile is counted from the end of that one. One that is back in the queue waits
+    for its turn: of that wait only what passed without anybody's being taken is counted, the longest time on end.
     """
     by_job: dict[UUID, list[Attempt]] = defaultdict(list)
     for attempt in attempts:
@@ -136,12 +138,20 @@ def _measure_recovery(
             (at, deed, attempt) for attempt in of_job for deed, at in done if _was_struck(attempt, deed, at, hosts)
         ]
         for at, deed, attempt in struck:
-            moved = _moved_on(of_job, attempt, at)
+            moved, waited = _moved_on(of_job, attempt, at), 0.0
             if moved is None:
                 continue
+            if attempt.finished_at and at < (back := attempt.finished_at.timestamp()) < moved:
+                others = [one.claimed_at.timestamp() for one in attempts if one.job_id != attempt.job_id]
+                waited = moved - back - _longest_standstill(others, back, moved)
             over = max(since + other.lasts for since, other, _ in struck if at <= since < moved)
-            if moved - over > verdict.longest_recovery:
-                verdict.longest_recovery, verdict.slowest = moved - over, f"{deed.kind} at {deed.at:.0f} s"
+            if moved - waited - over > verdict.longest_recovery:
+                verdict.longest_recovery, verdict.slowest = moved - waited - over, f"{deed.kind} at {deed.at:.0f} s"
+
+
+def _longest_standstill(claims: Sequence[float], since: float, until: float) -> float:
+    moments = [since, *sorted(at for at in claims if since < at < until), until]
+    return max(after - before for before, after in pairwise(moments))
 
 
 def _was_struck(attempt: Attempt, deed: Deed, at: float, hosts: Sequence[Host]) -> bool:

@@ -15,7 +15,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from redis import RedisError
@@ -97,6 +97,12 @@ def drive(host: GpuHost, *, worker: str = "") -> None:
         GpuHost.objects.filter(pk=host.pk).update(
             fault=type(error).__name__, fault_text=str(error)[:2000], fault_at=timezone.now()
         )
+        raise
+    except OperationalError:
+        # The database was away. All is on record; whoever comes next need not wait until the lease runs out.
+        connection.close()
+        host.leave_wheel(token)
+        wakeup.ask_for_driver(host)
         raise
     finally:
         host.leave_wheel(token)

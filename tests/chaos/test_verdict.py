@@ -224,6 +224,16 @@ def test_recovery_counts_from_the_last_fault_that_struck_the_job_meanwhile(insta
     assert verdict.is_good
 
 
+def test_a_job_back_in_the_queue_waits_for_its_turn_while_others_are_taken(instance, place):
+    job = made(ended=120)
+    tried(job, instance, place, state="lost", fault="lost", ended=30)
+    tried(job, instance, place, number=2, claimed=111, sent=112, ended=120)
+    for claimed in (40, 60, 75, 100):
+        tried(made(ended=claimed + 5), instance, place, claimed=claimed, sent=claimed + 1, ended=claimed + 5)
+    verdict = verdict_on(place, [struck("network cut", 10)])
+    assert verdict.longest_recovery == pytest.approx(20 + 25), "twenty until it was back, 75 to 100 nobody was taken"
+
+
 def test_a_fault_elsewhere_struck_nobody_here(instance, place):
     tried(made(), instance, place, ended=100)
     other = Place("two", port=8188)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import django_rq
 import pytest
 from django.db import OperationalError
 from django.db import connection as database
@@ -180,12 +181,14 @@ def cut_the_database(fleet, job):
         thread.join(60)
 
 
-def test_a_database_that_restarts_under_a_driver_is_survived_by_the_next_one(slow):
+def test_a_database_that_restarts_under_a_driver_is_survived_by_the_next_one_at_once(slow, redis_client):
     job = a_job()
     queueing.submit([job])
+    redis_client.flushdb()
     with pytest.raises(OperationalError):
         cut_the_database(slow, job)
-    GpuHost.objects.update(driver=None)
+    assert GpuHost.objects.get().driver is None
+    assert django_rq.get_queue("gpu").count == 1, "nobody waits for the sweep or for the lease's end"
     with slow.driven():
         wait_until(ended(job), 120)
     assert Job.objects.get(pk=job.pk).state == "succeeded"
