@@ -41,7 +41,7 @@ def test_a_result_moves_into_the_orders_folder_and_leaves_nothing_with_the_fleet
     assert ready.state == "ready"
     assert ready.file == f"orders/{item.order.code}/candidates/{ready.code}/made.png"
     assert default_storage.open(ready.file).read() == body
-    assert (ready.sha256, ready.byte_count, ready.width, ready.height) == (output.sha256, len(body), 448, 576)
+    assert (ready.sha256, ready.byte_count, ready.width, ready.height) == (output.sha256, len(body), *made.SIZES["portrait"])
     assert not default_storage.exists(output.file)
     assert not default_storage.exists(files_of(job.pk))
     job.refresh_from_db()
@@ -72,7 +72,7 @@ def test_the_file_is_the_orders_before_it_is_decoded_and_a_crash_there_is_mended
 def test_a_still_is_made_for_a_picture_and_its_face_is_placed(item: Item):
     ready = made.finish_job(candidate(item))
     still = Image.open(default_storage.open(ready.preview))
-    assert (still.format, still.size) == ("WEBP", (448, 576))
+    assert (still.format, still.size) == ("WEBP", made.SIZES["portrait"])
     left, top, width, height = ready.face
     assert left < 0.5 < left + width
     assert top < 0.35 < top + height
@@ -83,7 +83,7 @@ def test_a_still_of_a_video_is_its_first_frame():
     ready = made.finish_job(candidate(item))
     assert (ready.kind, ready.media_type, ready.duration_ms) == ("video", "video/mp4", 1000)
     assert ready.file.endswith("/made.mp4")
-    assert Image.open(default_storage.open(ready.preview)).size == (360, 240)
+    assert Image.open(default_storage.open(ready.preview)).size == made.SIZES["living_video"]
     item.refresh_from_db()
     assert item.state == "to_review"
 

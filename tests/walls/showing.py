@@ -1,20 +1,25 @@
-"""Any answer of Django's test client, shown in a real browser: no server, no login there, no page asked for twice."""
+"""Any answer of Django's test client, shown in a real browser: no login there, no page asked for twice.
+
+A small server of its own gives the browser what a page names, once: routed through Playwright instead, each of a page's
+twenty style sheets and scripts went through three processes for every page, and none could be kept by the browser.
+"""
 
 import io
 import mimetypes
 from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.http import HttpResponseBase
 from PIL import Image
-from playwright.sync_api import Browser, Route
+from playwright.sync_api import Browser
 
 from tests.browser import PHONE
 
-HERE = "http://localhost"
 # A colour on its way from one theme to the other is neither's.
 STILL = b"<style>*, *::before, *::after { transition: none !important; animation: none !important; }</style>"
 
@@ -22,41 +27,78 @@ STILL = b"<style>*, *::before, *::after { transition: none !important; animation
 class Shown:
     """A window. Style sheets and scripts come from where they lie; every picture is the same grey one.
 
-    Nothing here may ask Django: Playwright calls from a context of its own, in which the test's transaction is not.
+    Nothing here may ask Django: the server answers from threads of its own, in which the test's transaction is not.
     """
 
     def __init__(self, browser: Browser) -> None:
+        self._server = _Server(("127.0.0.1", 0), _Answer)
+        Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         self.page = browser.new_context(viewport=PHONE, locale="ko-KR").new_page()
-        self.page.route("**/*", self._answer)
 
     def show(self, answer: HttpResponseBase) -> None:
-        self._document = answer.content.replace(b"</head>", STILL + b"</head>")
-        self.page.goto(HERE)
+        self._server.document = answer.content.replace(b"</head>", STILL + b"</head>")
+        self._server.missing.clear()
+        self.page.goto(f"http://localhost:{self._server.server_port}")
+        assert self._server.missing == [], "named by a page and not there"
 
     def close(self) -> None:
         self.page.context.close()
+        self._server.shutdown()
+        self._server.server_close()
 
-    def _answer(self, route: Route) -> None:
-        path = urlsplit(route.request.url).path
-        if route.request.resource_type == "document":
-            route.fulfill(body=self._document, content_type="text/html; charset=utf-8")
-        elif route.request.resource_type == "font":
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    document = b""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)  # type: ignore[arg-type]
+        self.missing: list[str] = []
+
+
+class _Answer(BaseHTTPRequestHandler):
+    server: _Server
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        path, purpose = urlsplit(self.path).path, self.headers["Sec-Fetch-Dest"]
+        if purpose == "document":
+            self._send(self.server.document, "text/html; charset=utf-8", keep="no-store")
+        elif purpose == "font":
             # The system's do as well: what is looked for is colours, sizes and names.
-            route.abort()
+            self._send(b"", "text/plain", status=404)
         elif path.startswith(settings.STATIC_URL):
-            body, kind = static_file(path.removeprefix(settings.STATIC_URL))
-            route.fulfill(body=body, content_type=kind)
-        elif route.request.resource_type == "image":
-            route.fulfill(body=grey_picture(), content_type="image/png")
+            try:
+                self._send(*static_file(path.removeprefix(settings.STATIC_URL)))
+            except FileNotFoundError:
+                self.server.missing.append(path)
+                self._send(b"", "text/plain", status=404)
+        elif purpose == "image":
+            self._send(grey_picture(), "image/png")
         else:
-            # What a page asks by itself once it is open.
-            route.abort()
+            # What a page asks by itself once it is open gets no answer at all.
+            self.close_connection = True
+
+    do_POST = do_GET
+
+    def _send(self, body: bytes, kind: str, *, status: int = 200, keep: str = "max-age=3600") -> None:
+        self.send_response(status)
+        for name, value in (("Content-Type", kind), ("Content-Length", str(len(body))), ("Cache-Control", keep)):
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Of no interest."""
 
 
 @cache
 def static_file(name: str) -> tuple[bytes, str]:
     found = finders.find(name)
-    assert found, f"{name} is named by a page and is not there"
+    if not found:
+        raise FileNotFoundError(name)
     return Path(found).read_bytes(), mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
