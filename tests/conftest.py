@@ -105,3 +105,19 @@ def _nothing_left_over(redis_client: redis.Redis) -> None:
     redis_client.flushdb()
     shutil.rmtree(settings.STORAGE_ROOT, ignore_errors=True)
     settings.STORAGE_ROOT.mkdir(parents=True)
+
+
+@pytest.fixture
+def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every file of an approval, in a fifth of its size: an 11x14 print takes seconds, and its pixels are looked at
+    in tests/finishing and by the journeys, whose workers make it as it is."""
+    from orders.finishing import pieces, prints, sheets  # models, which need Django set up
+
+    def small(preset: prints.Preset) -> prints.Preset:
+        return prints.replace(preset, width=preset.width / 5, height=preset.height / 5)
+
+    monkeypatch.setattr(prints, "USUAL", tuple(small(each) for each in prints.USUAL))
+    monkeypatch.setattr(pieces, "SCENE", small(prints.SCENE))
+    screens = {name: ((width // 4, height // 4), label) for name, ((width, height), label) in pieces.SCREENS.items()}
+    monkeypatch.setattr(pieces, "SCREENS", screens)
+    monkeypatch.setattr(sheets, "SIZE", (sheets.SIZE[0] // 2, sheets.SIZE[1] // 2))

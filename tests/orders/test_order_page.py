@@ -71,6 +71,7 @@ def test_asking_stops_when_nothing_can_change_by_itself(desk: Client, alice: Use
     assert "hx-trigger" not in live(desk, order)
 
 
+@pytest.mark.usefixtures("small_files")
 def test_what_was_approved_is_offered_for_handing_out_on_a_page_that_stood_open(desk: Client, alice: User) -> None:
     item = make_reviewable_item(alice)
     address = re.search(r'hx-get="([^"]+/live/[^"]+)"', desk.get(f"/orders/{item.order.code}/").content.decode())

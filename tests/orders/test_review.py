@@ -15,7 +15,7 @@ from orders.review import Refused
 from portal.models import AuditEvent, User
 from tests import factories as made
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("small_files")]
 
 
 @pytest.fixture
