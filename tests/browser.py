@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.sessions.backends.db import SessionStore
-from playwright.sync_api import Browser, BrowserContext, Error, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 SCREENSHOTS = Path(__file__).parents[1] / "screenshots"
 PHONE = {"width": 390, "height": 844}
@@ -53,3 +53,10 @@ def log_in(context: BrowserContext, user: AbstractBaseUser, url: str) -> None:
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.create()
     context.add_cookies([{"name": "sessionid", "value": str(session.session_key), "url": url}])
+
+
+def settled(page: Page) -> None:
+    """Its letters are there, and so is what it asked for by itself. To wait for "networkidle" is to wait for half a
+    second in which nothing happens, on every page."""
+    page.evaluate("document.fonts.ready.then(() => true)")
+    expect(page.locator(".htmx-request")).to_have_count(0)

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from portal import handover, invitations
 from portal.models import Company, FuneralHome, Membership, User
-from tests.browser import SCREENSHOTS, SIZES, chromium
+from tests.browser import SCREENSHOTS, SIZES, settled
 from tests.orders.people import PASSWORD, make_home, make_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -22,20 +22,22 @@ OWN = ["/accounts/logins/", "/accounts/2fa/", "/accounts/2fa/webauthn/", "/accou
 
 
 @pytest.fixture
-def contexts(live_server) -> Iterator[dict[str, BrowserContext]]:
-    with chromium() as browser:
-        yield {
-            f"{size}-{theme}": browser.new_context(
-                viewport=SIZES[size],
-                color_scheme=theme,
-                locale="ko-KR",
-                base_url=live_server.url,
-                is_mobile=size == "phone",
-                has_touch=size == "phone",
-            )
-            for size in ("phone", "desk")
-            for theme in ("light", "dark")
-        }
+def contexts(browser: Browser, live_server) -> Iterator[dict[str, BrowserContext]]:
+    opened = {
+        f"{size}-{theme}": browser.new_context(
+            viewport=SIZES[size],
+            color_scheme=theme,
+            locale="ko-KR",
+            base_url=live_server.url,
+            is_mobile=size == "phone",
+            has_touch=size == "phone",
+        )
+        for size in ("phone", "desk")
+        for theme in ("light", "dark")
+    }
+    yield opened
+    for context in opened.values():
+        context.close()
 
 
 def cookies_of(browser: Client, *names: str) -> list[dict[str, str]]:
@@ -52,7 +54,7 @@ def look(contexts: dict[str, BrowserContext], browser: Client, pages: list[str],
         page.on("console", lambda line, r=refused: r.append(line.text) if "Content Security" in line.text else None)
         for number, address in enumerate(pages):
             page.goto(address)
-            page.wait_for_load_state("networkidle")
+            settled(page)
             name = address.split("?")[0].strip("/").replace("/", "-")[:30]
             page.screenshot(path=SCREENSHOTS / f"account-{name}-{number}-{which}.png", full_page=True)
             if found := page.evaluate(LOOK):

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from portal.models import FuneralHome, User
-from tests.browser import DESK, PHONE, SCREENSHOTS, SIZES
+from tests.browser import DESK, PHONE, SCREENSHOTS, SIZES, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -66,7 +66,7 @@ def opened(browser: Browser, live_server):
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_fits_can_be_read_and_can_be_pressed(opened, name, size, theme):
     page = opened(PAGES[name], size=SIZES[size], theme=theme, has_touch=size != "desk", is_mobile=size != "desk")
-    page.wait_for_load_state("networkidle")
+    settled(page)
     SCREENSHOTS.mkdir(exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"look-{name}-{size}-{theme}.png", full_page=True)
     assert page.evaluate(LOOK) == []
@@ -80,7 +80,7 @@ def test_a_page_in_english_fits_a_phone_too(opened):
 
 def test_the_letters_are_our_own(opened):
     page = opened("/styleguide/family/", size=PHONE)
-    page.wait_for_load_state("networkidle")
+    settled(page)
     loaded = page.evaluate(
         "[...document.fonts].filter(f => f.status === 'loaded').map(f => f.family.replaceAll('\"', ''))"
     )

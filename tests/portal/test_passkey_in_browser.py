@@ -4,40 +4,40 @@ from collections.abc import Iterator
 
 import pytest
 from allauth.mfa.models import Authenticator
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from portal.models import AuditEvent
-from tests.browser import PHONE, chromium
+from tests.browser import PHONE
 from tests.orders.people import PASSWORD, make_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def page(live_server: LiveServer, settings) -> Iterator[Page]:
+def page(browser: Browser, live_server: LiveServer, settings) -> Iterator[Page]:
     # A browser knows passkeys on https:// and on localhost alone.
     settings.SITE_URL = live_server.url.replace("127.0.0.1", "localhost")
     settings.SECOND_FACTOR_REQUIRED = True
-    with chromium() as browser:
-        context = browser.new_context(viewport=PHONE, locale="ko-KR", base_url=settings.SITE_URL)
-        page = context.new_page()
-        devtools = context.new_cdp_session(page)
-        devtools.send("WebAuthn.enable")
-        options = {
-            "protocol": "ctap2",
-            "transport": "internal",
-            "hasResidentKey": True,
-            "hasUserVerification": True,
-            "isUserVerified": True,
-            "automaticPresenceSimulation": True,
-        }
-        devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
-        refused: list[str] = []
-        page.on("console", lambda said: refused.append(said.text) if "Content Security" in said.text else None)
-        page.on("pageerror", lambda error: refused.append(str(error)))
-        yield page
-        assert refused == []
+    context = browser.new_context(viewport=PHONE, locale="ko-KR", base_url=settings.SITE_URL)
+    page = context.new_page()
+    devtools = context.new_cdp_session(page)
+    devtools.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    refused: list[str] = []
+    page.on("console", lambda said: refused.append(said.text) if "Content Security" in said.text else None)
+    page.on("pageerror", lambda error: refused.append(str(error)))
+    yield page
+    context.close()
+    assert refused == []
 
 
 def test_a_reviewer_enrols_a_passkey_and_then_needs_nothing_else(page: Page) -> None:

@@ -81,7 +81,7 @@ class _Answer(BaseHTTPRequestHandler):
             # What a page asks by itself once it is open gets no answer at all.
             self.close_connection = True
 
-    do_POST = do_GET
+    do_POST = do_GET  # noqa: N815  its name for POST
 
     def _send(self, body: bytes, kind: str, *, status: int = 200, keep: str = "max-age=3600") -> None:
         self.send_response(status)
@@ -90,7 +90,7 @@ class _Answer(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *args: object) -> None:
         """Of no interest."""
 
 
