@@ -17,6 +17,8 @@ from tests.gpujobs.making import a_result
 from tests.ssh.openssh import OpenSSHServer
 
 QUICK = Settings(step_seconds=0.002, frame_seconds=0.0, control=True)
+# Where nobody looks at what was made: a portrait takes a second to draw, and each is a copy of one.
+COPYING = Settings(step_seconds=0.01, frame_seconds=0.0, control=True)
 SLOW = Settings(step_seconds=0.25, frame_seconds=0.0, control=True)
 
 
@@ -78,11 +80,11 @@ class Fleet:
 @contextmanager
 def fleet_of(directory: Path, *, instances: int = 1, settings: Settings = QUICK, name: str = "l4") -> Iterator[Fleet]:
     key = make_key(directory)
-    if settings is SLOW:
+    if settings is SLOW or settings is COPYING:
         # Slow by the clock and not by drawing, so that what is seen on the way is seen on a busy machine as well.
         result = directory / "result.png"
         result.write_bytes(a_result())
-        settings = replace(SLOW, canned_result=result)
+        settings = replace(settings, canned_result=result)
     with StandinHost(directory / "host", Path(f"{key}.pub"), instances=instances, settings=settings) as standin:
         host = GpuHost(
             name=name,

@@ -15,7 +15,7 @@ from gpujobs.driver import reach_of, target_of
 from gpujobs.lane import SILENCE_SECONDS
 from gpujobs.models import Attempt, Job
 from gpujobs.ssh import HostConnection, HostKeyMismatch
-from tests.gpujobs.fleet import QUICK, SLOW, ended, fleet_of, in_state, wait_until
+from tests.gpujobs.fleet import COPYING, QUICK, SLOW, ended, fleet_of, in_state, wait_until
 from tests.gpujobs.making import a_job, a_result
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -47,7 +47,7 @@ def test_a_job_is_made_verified_kept_and_cleaned_away(tmp_path, workflow):
 
 
 def test_two_instances_share_the_work_and_every_job_runs_once(tmp_path):
-    with fleet_of(tmp_path, instances=2) as fleet:
+    with fleet_of(tmp_path, instances=2, settings=COPYING) as fleet:
         jobs = [a_job(seed=seed) for seed in range(10)]
         queueing.submit(jobs)
         with fleet.driven():

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from gpujobs import queueing
 from gpujobs.models import Attempt, GpuHost, Instance, Job
-from tests.gpujobs.fleet import QUICK, SLOW, ended, fleet_of, in_state, wait_until
+from tests.gpujobs.fleet import COPYING, QUICK, SLOW, ended, fleet_of, in_state, wait_until
 from tests.gpujobs.making import a_job, plain_photo
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -18,6 +18,12 @@ pytestmark = [pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def quick(tmp_path):
+    with fleet_of(tmp_path, settings=COPYING) as fleet:
+        yield fleet
+
+
+@pytest.fixture
+def drawing(tmp_path):
     with fleet_of(tmp_path, settings=QUICK) as fleet:
         yield fleet
 
@@ -56,12 +62,12 @@ def test_out_of_memory_is_charged_and_the_job_is_made_at_the_next_try(quick):
     assert Instance.objects.get().faults_in_row == 0
 
 
-def test_a_poisoned_gpu_is_taken_out_fails_its_probe_and_comes_back_after_a_restart(quick):
-    instance = quick.standin.instances[0]
+def test_a_poisoned_gpu_is_taken_out_fails_its_probe_and_comes_back_after_a_restart(drawing):
+    instance = drawing.standin.instances[0]
     instance.faults.cuda_error = 1
     job = a_job()
     queueing.submit([job])
-    with quick.driven():
+    with drawing.driven():
         wait_until(lambda: Instance.objects.get().state == "out")
         wait_until(lambda: Instance.objects.get().fault == "probe_failed", 120)
         instance.restart()
@@ -157,7 +163,7 @@ def test_a_wedged_process_is_taken_out_and_the_job_goes_elsewhere(tmp_path, sett
 
 
 def test_a_full_disk_on_the_host_takes_the_instance_out_and_costs_the_job_nothing(tmp_path):
-    with fleet_of(tmp_path, instances=2, settings=QUICK) as fleet:
+    with fleet_of(tmp_path, instances=2, settings=COPYING) as fleet:
         for instance in fleet.standin.instances[:1]:
             instance.faults.save_disk_full = 1
         jobs = [a_job(seed=seed) for seed in range(4)]
