@@ -4,6 +4,7 @@ import ctypes
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -56,7 +57,9 @@ class Worker(RqWorker):
         """A driver may run for hours: ask it to let go instead of waiting for it."""
         super().handle_warm_shutdown_request()
         if self.horse_pid:
-            os.kill(self.horse_pid, signal.SIGUSR1)
+            # It may have ended just now; RQ has its number until it has been told.
+            with suppress(ProcessLookupError):
+                os.kill(self.horse_pid, signal.SIGUSR1)
 
     def handle_work_horse_killed(self, *args: Any, **kwargs: Any) -> None:
         super().handle_work_horse_killed(*args, **kwargs)

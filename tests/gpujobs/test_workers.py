@@ -2,6 +2,8 @@
 
 import re
 import signal
+import subprocess
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -78,6 +80,14 @@ def test_a_worker_asked_to_stop_lets_go_of_its_host_at_once(fleet):
     with worker():
         reconcile_until(ended(job))
     assert len(fleet.executions(job)) == 1
+
+
+def test_a_worker_asked_to_stop_just_as_its_horse_ended_stops_all_the_same(redis_client):
+    worker = Worker(["gpu"], connection=redis_client)
+    horse = subprocess.Popen([sys.executable, "-c", ""])
+    horse.wait()
+    worker._horse_pid = horse.pid
+    worker.handle_warm_shutdown_request()
 
 
 def test_a_flushed_redis_loses_no_job(fleet, redis_client):
