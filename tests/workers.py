@@ -36,7 +36,8 @@ def worker(queue: str = "gpu", *, settings: str = "portal.settings") -> Iterator
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-            process.wait(timeout=30)
+            # How soon it stops is asked where that is the question; a disk that stalls is none of a test's faults.
+            process.wait(timeout=120)
 
 
 def horse_of(process: "subprocess.Popen[bytes]") -> psutil.Process:
