@@ -23,7 +23,6 @@ from tests.ssh.relay import Relay
 
 WEDGED_SECONDS = 8
 MANAGE = [sys.executable, "-m", "chaos.portal"]
-# As the workflow makes it.
 # At least as many frames, and as long, as any workflow promises of a video.
 FRAMES, FPS, FRAME_SIZE = 12 * 30, 24, (384, 480)
 

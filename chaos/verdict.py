@@ -138,20 +138,23 @@ def _measure_recovery(
             (at, deed, attempt) for attempt in of_job for deed, at in done if _was_struck(attempt, deed, at, hosts)
         ]
         for at, deed, attempt in struck:
-            moved, waited = _moved_on(of_job, attempt, at), 0.0
+            moved = _moved_on(of_job, attempt, at)
             if moved is None:
                 continue
-            if attempt.finished_at and at < (back := attempt.finished_at.timestamp()) < moved:
-                others = [one.claimed_at.timestamp() for one in attempts if one.job_id != attempt.job_id]
-                waited = moved - back - _longest_standstill(others, back, moved)
             over = max(since + other.lasts for since, other, _ in struck if at <= since < moved)
-            if moved - waited - over > verdict.longest_recovery:
-                verdict.longest_recovery, verdict.slowest = moved - waited - over, f"{deed.kind} at {deed.at:.0f} s"
+            recovery = moved - over - _waited_its_turn(attempt, at, moved, attempts)
+            if recovery > verdict.longest_recovery:
+                verdict.longest_recovery, verdict.slowest = recovery, f"{deed.kind} at {deed.at:.0f} s"
 
 
-def _longest_standstill(claims: Sequence[float], since: float, until: float) -> float:
-    moments = [since, *sorted(at for at in claims if since < at < until), until]
-    return max(after - before for before, after in pairwise(moments))
+def _waited_its_turn(struck: Attempt, at: float, moved: float, attempts: Sequence[Attempt]) -> float:
+    """Seconds in the queue while others were taken: all of that time but the longest without anybody's being taken."""
+    back = struck.finished_at.timestamp() if struck.finished_at else moved
+    if not at < back < moved:
+        return 0.0
+    claims = (other.claimed_at.timestamp() for other in attempts if other.job_id != struck.job_id)
+    moments = [back, *sorted(claim for claim in claims if back < claim < moved), moved]
+    return moved - back - max(after - before for before, after in pairwise(moments))
 
 
 def _was_struck(attempt: Attempt, deed: Deed, at: float, hosts: Sequence[Host]) -> bool:

@@ -90,7 +90,7 @@ def choose(seat: Seat, waiting: Collection[Waiting], *, demands: Mapping[str, De
     possible = [job for job in waiting if job.workflow in fitting]
     if not possible:
         return None
-    shifts = {home: min(TENANT_STEP * count, TENANT_MOST) for home, count in fleet.on_gpus.items()}
+    shifts = {home: _shift(count) for home, count in fleet.on_gpus.items()}
 
     def turn(job: Waiting) -> tuple[datetime, datetime, datetime, UUID]:
         wanted = wanted_at(job.due_at, job.queued_at, demands[job.workflow])
@@ -98,7 +98,7 @@ def choose(seat: Seat, waiting: Collection[Waiting], *, demands: Mapping[str, De
 
     best = min(possible, key=turn)
     wanted = wanted_at(best.due_at, best.queued_at, demands[best.workflow])
-    why = _why(seat, best, wanted, fleet.on_gpus, shifts)
+    why = _why(seat, best, wanted, fleet.on_gpus.get(best.tenant, 0))
     return Chosen(job=best.id, reference=best.reference, workflow=best.workflow, wanted_at=wanted, why=why)
 
 
@@ -140,13 +140,15 @@ def _is_free_of_long(seat: Seat, demands: Mapping[str, Demand]) -> bool:
     return not any(demands[workflow].long for workflow in seat.busy_with if workflow in demands)
 
 
-def _why(
-    seat: Seat, job: Waiting, wanted: datetime, on_gpus: Mapping[UUID, int], shifts: Mapping[UUID, timedelta]
-) -> str:
+def _shift(on_gpus: int) -> timedelta:
+    return min(TENANT_STEP * on_gpus, TENANT_MOST)
+
+
+def _why(seat: Seat, job: Waiting, wanted: datetime, on_gpus: int) -> str:
     reasons = [f"warm for {job.workflow}"] if seat.warm == job.workflow else []
     reasons.append(f"due {job.due_at:%Y-%m-%dT%H:%MZ}")
     if wanted < job.due_at:
         reasons.append(f"wanted {wanted:%Y-%m-%dT%H:%MZ}")
-    if shift := shifts.get(job.tenant):
-        reasons.append(f"home already on {on_gpus[job.tenant]} GPUs, {shift.seconds // 60} min later")
+    if shift := _shift(on_gpus):
+        reasons.append(f"home already on {on_gpus} GPUs, {shift.seconds // 60} min later")
     return ", ".join(reasons)

@@ -16,19 +16,13 @@ from PIL import Image
 
 from gpujobs.models import Attempt, Instance, Job, Output
 from orders import authority, delivery, files, finishing, production, retention, review, tasks
-from orders.finishing import enlarging, faults, pieces, prints, signing
+from orders.finishing import enlarging, faults, pieces, signing
 from orders.finishing.cutting import Wish
 from orders.models import Approval, Deliverable, Fingerprint, Finish, Item, Order, PrintPreset
 from portal.models import AuditEvent, User
 from tests import factories as made
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _one_small_print(small_files: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prints, "USUAL", (prints.replace(prints.USUAL[5], is_wanted=True),))
-    monkeypatch.setattr(pieces, "SCREENS", {"screen-wide": ((320, 180), "가로 화면")})
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_small_print")]
 
 
 @pytest.fixture

@@ -10,18 +10,11 @@ from PIL import Image
 
 from gpujobs.models import Instance
 from orders import production, retention, review
-from orders.finishing import pieces, prints
 from orders.models import Approval, Deliverable, Finish, Item
 from portal.models import AuditEvent, User
 from tests import factories as made
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _small(small_files: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prints, "USUAL", (prints.replace(prints.USUAL[5], is_wanted=True),))
-    monkeypatch.setattr(pieces, "SCREENS", {"screen-wide": ((320, 180), "가로 화면")})
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_small_print")]
 
 
 @pytest.fixture

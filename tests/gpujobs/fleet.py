@@ -80,7 +80,7 @@ class Fleet:
 @contextmanager
 def fleet_of(directory: Path, *, instances: int = 1, settings: Settings = QUICK, name: str = "l4") -> Iterator[Fleet]:
     key = make_key(directory)
-    if settings is SLOW or settings is COPYING:
+    if settings in (SLOW, COPYING):
         # Slow by the clock and not by drawing, so that what is seen on the way is seen on a busy machine as well.
         result = directory / "result.png"
         result.write_bytes(a_result())

@@ -31,7 +31,7 @@ class Shown:
     """
 
     def __init__(self, browser: Browser) -> None:
-        self._server = _Server(("127.0.0.1", 0), _Answer)
+        self._server = _Server()
         Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         self.page = browser.new_context(viewport=PHONE, locale="ko-KR").new_page()
 
@@ -51,8 +51,8 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     document = b""
 
-    def __init__(self, *args: object) -> None:
-        super().__init__(*args)  # type: ignore[arg-type]
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answer)
         self.missing: list[str] = []
 
 
